@@ -1,0 +1,37 @@
+//! One event, as it lies in its stream.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use crate::Headers;
+use crate::subject::TokenNames;
+
+/// An immutable event: what a handler is given, before decoding.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The subject it was published to.
+    pub subject: Box<str>,
+    /// The names that the topology gives to tokens of the subject.
+    pub tokens: TokenNames,
+    /// The headers it was published with.
+    pub headers: Headers,
+    /// The payload, not decoded.
+    pub payload: Bytes,
+    /// The stream that holds it.
+    pub stream: Arc<str>,
+    /// Its sequence in that stream.
+    pub sequence: u64,
+    /// When the stream stored it, by the server's clock.
+    pub published: SystemTime,
+    /// What it is about; empty when the message has no key.
+    pub key: Box<str>,
+}
+
+impl Message {
+    /// The subject's token of that name, as in `{order}`.
+    pub fn token(&self, name: &str) -> Option<&str> {
+        self.tokens.find(name, &self.subject)
+    }
+}

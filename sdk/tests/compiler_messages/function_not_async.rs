@@ -1,0 +1,6 @@
+//! The function is not async.
+use tidegate::prelude::*;
+
+fn main() {
+    handler_fn(|name: String| Ok(drop(name)));
+}
