@@ -1,0 +1,4 @@
+//! Runs a topology of handler actors on NATS JetStream.
+
+pub mod message;
+pub mod port;
