@@ -2,3 +2,4 @@
 
 pub mod message;
 pub mod port;
+pub mod topology;

@@ -1,0 +1,34 @@
+//! The topology file, parsed and checked: nothing below this floor sees a value that was not validated.
+//!
+//! [`load`] reads the file. What is wrong with it comes back all at once as [`Rejected`], every [`Finding`] with the
+//! place in the file, the [`Rule`] it breaks, the consequence and the cure.
+
+mod load;
+pub mod model;
+pub mod name;
+
+mod conform;
+mod interpolate;
+mod schema;
+mod validate;
+
+mod error;
+mod finding;
+mod render;
+mod report;
+mod rule;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::Rejected;
+pub use finding::{Consequence, Finding, Position, Related};
+pub use load::{Checked, load, parse};
+pub use model::{
+    Actor, Alerts, DeadLetters, KeySource, Keyless, Nats, Order, Origin, Retention, Secret, Server, Storage,
+    Stream, Tls, Topology,
+};
+pub use name::{ActorName, HandlerName, Name, NameError, PortName, StreamName, TopologyName};
+pub use render::{Style, render};
+pub use rule::{Rule, Severity};
+pub use schema::json_schema;

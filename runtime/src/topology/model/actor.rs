@@ -1,0 +1,148 @@
+//! Actors: a handler, what it consumes, and how its attempts run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tidegate::subject::Pattern;
+
+use crate::topology::name::{ActorName, HandlerName, PortName, StreamName};
+
+/// A handler attached to subjects of a stream.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// Its name.
+    pub name: ActorName,
+    /// The handler that does the work.
+    pub handler: HandlerName,
+    /// The stream it consumes.
+    pub stream: StreamName,
+    /// The subjects it consumes, none of which overlaps another.
+    pub subjects: Vec<Pattern>,
+    /// Where a message's key is found.
+    pub key: KeySource,
+    /// What becomes of a message without a key.
+    pub keyless: Keyless,
+    /// What is kept in order.
+    pub order: Order,
+    /// The subject that each port publishes to.
+    pub emits: BTreeMap<PortName, Pattern>,
+    /// How many partitions its entities are spread over.
+    pub partitions: u32,
+    /// How many messages wait for a partition, at most 256.
+    pub mailbox: usize,
+    /// How many attempts run in a partition.
+    pub concurrency: usize,
+    /// How many messages are in flight per shard.
+    pub window: usize,
+    /// How many attempts a message gets.
+    pub max_deliver: u32,
+    /// How many deliveries drains and hand-overs may cost a message besides its attempts. The consumer's own limit
+    /// is `max_deliver + handovers`, see [`server_max_deliver`](Self::server_max_deliver).
+    pub handovers: u32,
+    /// The waits after the first, second, … failed attempt; the last one repeats.
+    pub backoff: Vec<Duration>,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// How long the server waits for a sign of life of a delivery.
+    pub ack_wait: Duration,
+    /// How often a partition may be restarted within a minute before the actor has failed.
+    pub restarts: u32,
+    /// The handler's own settings.
+    pub settings: serde_json::Value,
+    /// When to raise the alarm.
+    pub alerts: Alerts,
+}
+
+/// Where the key of a message is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// In a named token of the subject; every subject of the actor has it.
+    Token(String),
+    /// In a header.
+    Header(String),
+    /// In the JSON payload, at this JSON pointer (RFC 6901).
+    Json(String),
+}
+
+/// What becomes of a message without a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keyless {
+    /// It is handled in a lane of its own, in no order to others.
+    OwnLane,
+    /// It becomes a dead letter.
+    #[default]
+    DeadLetter,
+}
+
+/// What is kept in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The messages of one entity, through retries, restarts and changes of owner.
+    #[default]
+    Entity,
+    /// Nothing: each message is its own lane.
+    None,
+}
+
+/// When to raise the alarm; what is not set does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Alerts {
+    /// More messages than this wait in the stream.
+    pub queue_depth: Option<u64>,
+    /// The oldest waiting message is older than this.
+    pub lag: Option<Duration>,
+    /// Handling takes longer than this.
+    pub processing: Option<Duration>,
+    /// More dead letters than this.
+    pub dead_letters: Option<u64>,
+}
+
+impl Actor {
+    /// The default of [`partitions`](Self::partitions).
+    pub const PARTITIONS: u32 = 16;
+
+    /// The most partitions: each is an actor with a mailbox and a handler of its own.
+    pub const MAX_PARTITIONS: u32 = 4096;
+
+    /// The default of [`mailbox`](Self::mailbox), as far as the window has room for it.
+    pub const MAILBOX: usize = 64;
+
+    /// The default of [`concurrency`](Self::concurrency).
+    pub const CONCURRENCY: usize = 32;
+
+    /// The default of [`max_deliver`](Self::max_deliver).
+    pub const MAX_DELIVER: u32 = 5;
+
+    /// The default of [`handovers`](Self::handovers).
+    pub const HANDOVERS: u32 = 5;
+
+    /// The default of [`restarts`](Self::restarts).
+    pub const RESTARTS: u32 = 5;
+
+    /// The default of [`timeout`](Self::timeout).
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// The default of [`ack_wait`](Self::ack_wait).
+    pub const ACK_WAIT: Duration = Duration::from_secs(30);
+
+    /// The shortest [`ack_wait`](Self::ack_wait): the heartbeat needs several chances within it.
+    pub const MIN_ACK_WAIT: Duration = Duration::from_secs(1);
+
+    /// The default of [`backoff`](Self::backoff).
+    pub const BACKOFF: [Duration; 4] =
+        [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30)];
+
+    /// The largest mailbox: a longer one, when flooded, starves the partition's timers.
+    pub const MAX_MAILBOX: usize = 256;
+
+    /// The largest window.
+    pub const MAX_WINDOW: usize = 65_536;
+
+    /// The `MaxDeliver` of the consumer.
+    ///
+    /// Drains and hand-overs raise the server's delivery count though no attempt failed, so its limit leaves room for
+    /// them; the runtime itself stops at [`max_deliver`](Self::max_deliver) attempts.
+    pub fn server_max_deliver(&self) -> u32 {
+        self.max_deliver.saturating_add(self.handovers)
+    }
+}
