@@ -2,4 +2,5 @@
 
 pub mod message;
 pub mod port;
+pub mod telemetry;
 pub mod topology;
