@@ -1,0 +1,80 @@
+//! What all partitions of an actor share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate::Outgoing;
+use tidegate::subject::{Pattern, SubjectError};
+
+use super::drain::Drain;
+use super::status::ActorStatus;
+use crate::message::RetryPolicy;
+use crate::port::{Outbound, Sink, Store};
+use crate::topology::{Keyless, Order};
+
+/// An actor's rules and its ways out, without the handler: that one is rebuilt when a partition is.
+pub(crate) struct Crew {
+    pub(crate) name: Arc<str>,
+    /// The actor's place among the engine's actors, as the watchdog counts them.
+    pub(crate) index: u32,
+    pub(crate) order: Order,
+    pub(crate) keyless: Keyless,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) timeout: Duration,
+    pub(crate) emits: BTreeMap<Box<str>, Pattern>,
+    /// A dead letter goes to `{dead_letters}.{stream}.{sequence}`.
+    pub(crate) dead_letters: Box<str>,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) store: Option<Arc<dyn Store>>,
+    pub(crate) drain: Drain,
+    pub(crate) status: Arc<ActorStatus>,
+}
+
+/// Why an emit cannot be published: a mistake in the handler or the topology, which no retry cures.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EmitError {
+    #[error("the handler emits to port `{port}`, which `[actors.{actor}] emits` does not map to a subject")]
+    Unmapped { port: String, actor: Arc<str> },
+    #[error("the handler's emit to port `{port}` has no subject: {source}")]
+    Subject { port: String, source: SubjectError },
+}
+
+/// An emit with its subject, before the trace context is added.
+#[derive(Debug)]
+pub(crate) struct Emission<'a> {
+    pub(crate) pattern: &'a Pattern,
+    pub(crate) port: String,
+    pub(crate) outbound: Outbound,
+}
+
+impl Crew {
+    /// Finds the subjects of a message's emits: tokens come from the emit, else from the message's own subject.
+    pub(crate) fn address<'a>(
+        &'a self,
+        message: &tidegate::Message,
+        emits: Vec<Outgoing>,
+    ) -> Result<Vec<Emission<'a>>, EmitError> {
+        let addressed = emits.into_iter().enumerate().map(|(index, emit)| {
+            let Some(pattern) = self.emits.get(&*emit.port) else {
+                return Err(EmitError::Unmapped {
+                    port: emit.port.into_owned(),
+                    actor: Arc::clone(&self.name),
+                });
+            };
+            let subject = pattern
+                .render(|name| emit.token_value(name).or_else(|| message.token(name)))
+                .map_err(|source| EmitError::Subject { port: emit.port.to_string(), source })?;
+            let id = format!("{}:{}:{}:{index}", message.stream, message.sequence, self.name);
+            let outbound = Outbound { subject, headers: emit.headers, payload: emit.payload, id };
+            Ok(Emission { pattern, port: emit.port.into_owned(), outbound })
+        });
+        addressed.collect()
+    }
+}
+
+impl std::fmt::Debug for Crew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Crew").field("name", &self.name).finish_non_exhaustive()
+    }
+}

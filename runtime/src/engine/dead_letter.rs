@@ -1,0 +1,102 @@
+//! Two ways into the dead-letter stream, one way to write.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tracing::warn;
+
+use super::crew::Crew;
+use super::delivery::Home;
+use super::effects::{Interrupted, until_taken};
+use super::router::Router;
+use crate::message::{DeadLetter, Failure, Reason};
+use crate::port::{Outbound, Room, Settle, Settlement, SinkError, Source};
+
+/// How many exhausted messages are looked at in one go.
+const BATCH: Room = Room { messages: 16, bytes: usize::MAX };
+
+/// What is known of a message's end beside the message.
+#[derive(Debug)]
+pub(super) struct End<'a> {
+    pub(super) reason: Reason,
+    pub(super) attempts: u32,
+    pub(super) failures: &'a [Failure],
+    pub(super) trace_id: Option<String>,
+}
+
+/// Stores the dead letter, however long that takes: a stream that is missing or full blocks the entity and loses
+/// nothing.
+pub(super) async fn bury(
+    message: &Arc<tidegate::Message>,
+    crew: &Crew,
+    end: End<'_>,
+) -> Result<(), Interrupted> {
+    let letter = DeadLetter {
+        message: Arc::clone(message),
+        actor: Arc::clone(&crew.name),
+        reason: end.reason,
+        attempts: end.attempts,
+        failures: end.failures.to_vec(),
+        died: SystemTime::now(),
+        trace_id: end.trace_id,
+    };
+    let outbound = Outbound {
+        subject: format!("{}.{}.{}", crew.dead_letters, message.stream, message.sequence),
+        headers: letter.headers(),
+        payload: message.payload.clone(),
+        id: letter.id(),
+    };
+    let never = |_: &SinkError| false;
+    let stored =
+        until_taken(crew, "dead_letter_blocked", never, || crew.sink.publish(outbound.clone())).await?;
+    stored.expect("no error is final");
+    crew.status.dead_lettered(end.reason);
+    let error = end.failures.last().map(|failure| failure.errors.join(": "));
+    warn!(
+        actor = %crew.name,
+        stream = %message.stream,
+        sequence = message.sequence,
+        reason = %end.reason,
+        attempts = end.attempts,
+        error = error.as_deref(),
+        "message dead-lettered"
+    );
+    Ok(())
+}
+
+/// Buries what the server gave up delivering, as its advisories tell: nobody lived to report on those messages.
+/// Ends when the drain begins.
+pub(super) async fn bury_exhausted(
+    mut advisories: Box<dyn Source>,
+    settle: Arc<dyn Settle>,
+    router: Arc<Router>,
+    crew: Arc<Crew>,
+    home: Arc<Home>,
+) {
+    while !crew.drain.has_begun() {
+        let arrivals = tokio::select! {
+            arrivals = advisories.next(BATCH) => arrivals,
+            () = crew.drain.begun() => return,
+        };
+        let arrivals = match arrivals {
+            Ok(arrivals) => arrivals,
+            Err(error) => {
+                warn!(actor = %crew.name, %error, "advisories interrupted");
+                drop(advisories.pending().await);
+                continue;
+            }
+        };
+        for arrival in arrivals {
+            let mut message = arrival.message;
+            router.address(&mut message);
+            let message = Arc::new(message);
+            let end =
+                End { reason: Reason::Exhausted, attempts: arrival.delivered, failures: &[], trace_id: None };
+            if bury(&message, &crew, end).await.is_err() {
+                return;
+            }
+            home.ledger.revoke(message.sequence);
+            settle.settle(&arrival.receipt, Settlement::Ack).await;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! One message in our hands: one owner, settled once.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tidegate::Message;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::ledger::{Lease, Ledger, Release};
+use crate::message::{Failure, PartitionId};
+use crate::port::{Receipt, Settle, Settlement};
+use crate::telemetry::span::MessageTrace;
+
+/// A message from the moment the broker gave it to us until it is settled.
+///
+/// Not `Clone`. Dropped unsettled, because a partition died or a drain ended its wait, it goes home to its shard,
+/// which hands it to the next partition in order or back to the broker.
+#[derive(Debug)]
+pub(crate) struct Delivery(Option<Box<Cargo>>);
+
+/// What a [`Delivery`] carries.
+#[derive(Debug)]
+pub(crate) struct Cargo {
+    pub(crate) message: Arc<Message>,
+    pub(crate) partition: PartitionId,
+    /// The number of the next attempt, from 1.
+    pub(crate) attempt: u32,
+    /// The attempts that failed in this process.
+    pub(crate) failures: Vec<Failure>,
+    /// When the attempt under way started.
+    pub(crate) running: Option<SystemTime>,
+    pub(crate) trace: MessageTrace,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) receipt: Receipt,
+    pub(crate) home: Arc<Home>,
+}
+
+/// Where a shard's deliveries are accounted for, and where they return to.
+pub(crate) struct Home {
+    pub(crate) ledger: Ledger,
+    pub(crate) settle: Arc<dyn Settle>,
+    /// As large as the window, so that it has room for whatever returns.
+    pub(crate) returns: mpsc::Sender<Delivery>,
+}
+
+impl Delivery {
+    pub(crate) fn new(cargo: Cargo) -> Self {
+        Self(Some(Box::new(cargo)))
+    }
+
+    /// Marks an attempt as running, so that a crash of the partition costs it and a blocked thread lets the lease go.
+    pub(crate) fn begin(&mut self, deadline: Instant) {
+        self.running = Some(SystemTime::now());
+        self.lease.begin(deadline);
+    }
+
+    /// Marks the attempt as over.
+    pub(crate) fn end(&mut self) {
+        self.running = None;
+        self.lease.end();
+    }
+
+    /// Tells the broker, then gives the credit back.
+    ///
+    /// # Cancel safety
+    /// Cancelled before the broker was told, the delivery goes home.
+    pub(crate) async fn settle(mut self, settlement: Settlement) {
+        self.home.settle.settle(&self.receipt, settlement).await;
+        let release = match settlement {
+            Settlement::Ack | Settlement::Term(_) => Release::Settled,
+            Settlement::Nak(_) | Settlement::InProgress => Release::HandedBack,
+        };
+        self.leave(release);
+    }
+
+    /// Lets a message go that somebody else has ended.
+    pub(crate) fn abandon(mut self) {
+        self.leave(Release::Settled);
+    }
+
+    fn leave(&mut self, release: Release) {
+        if let Some(cargo) = self.0.take() {
+            cargo.home.ledger.release(cargo.message.sequence, release);
+        }
+    }
+}
+
+impl Deref for Delivery {
+    type Target = Cargo;
+
+    fn deref(&self) -> &Cargo {
+        self.0.as_ref().expect("the cargo leaves only with the delivery")
+    }
+}
+
+impl DerefMut for Delivery {
+    fn deref_mut(&mut self) -> &mut Cargo {
+        self.0.as_mut().expect("the cargo leaves only with the delivery")
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        let Some(cargo) = self.0.take() else { return };
+        let returns = cargo.home.returns.clone();
+        if let Err(refused) = returns.try_send(Self(Some(cargo))) {
+            // The shard is gone: so is the process's interest. The server's `ack_wait` brings the message back.
+            let mut delivery = refused.into_inner();
+            delivery.leave(Release::HandedBack);
+        }
+    }
+}
+
+impl std::fmt::Debug for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Home").field("ledger", &self.ledger).finish_non_exhaustive()
+    }
+}

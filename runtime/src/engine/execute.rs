@@ -1,0 +1,227 @@
+//! The heart: runs the attempts of one message and settles it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt;
+use tidegate::erased::{Applied, Attempt};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::dead_letter::{End, bury};
+use super::delivery::Delivery;
+use super::effects::{self, Effects, Interrupted, Loaded};
+use super::partition::Desk;
+use super::watchdog::Holder;
+use crate::message::{Cause, Failure, Reason, Verdict, partition};
+use crate::port::Settlement;
+use crate::telemetry::span::{AttemptSpan, ProcessFields};
+use crate::topology::{Keyless, Order};
+
+/// How an attempt ended.
+enum Outcome {
+    /// Its effects are stored.
+    Done,
+    /// Its effects were stored by an earlier delivery.
+    AlreadyApplied,
+    /// The state changed under it: to be made again, at no cost.
+    Conflict,
+    Failed(Failure),
+}
+
+/// Tries a message until it is done, dead, or handed back. `slot` is held while an attempt runs, not while it waits.
+pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: OwnedSemaphorePermit) {
+    let crew = &desk.crew;
+    if let Some(reason) = reason_not_to_try(&delivery, desk) {
+        drop(slot);
+        return bury_and_settle(delivery, desk, reason).await;
+    }
+    loop {
+        if crew.drain.has_begun() {
+            return;
+        }
+        let outcome = match attempt(&mut delivery, desk).await {
+            Ok(outcome) => outcome,
+            Err(Interrupted) => return,
+        };
+        if delivery.lease.is_revoked() {
+            warn!(actor = %crew.name, sequence = delivery.message.sequence, "result dropped: dead-lettered meanwhile");
+            return delivery.abandon();
+        }
+        let failure = match outcome {
+            Outcome::Done => {
+                crew.status.done();
+                return settle(delivery, Settlement::Ack).await;
+            }
+            Outcome::AlreadyApplied => {
+                crew.status.skipped();
+                return settle(delivery, Settlement::Ack).await;
+            }
+            Outcome::Conflict => continue,
+            Outcome::Failed(failure) => failure,
+        };
+        match take_note(&mut delivery, desk, failure) {
+            Verdict::DeadLetter(reason) => {
+                drop(slot);
+                return bury_and_settle(delivery, desk, reason).await;
+            }
+            // With order given up, the broker may as well keep the message meanwhile.
+            Verdict::Retry(wait) if crew.order == Order::None => {
+                return settle(delivery, Settlement::Nak(wait)).await;
+            }
+            Verdict::Retry(wait) => {
+                drop(slot);
+                if wait_or_drain(wait, desk).await.is_err() {
+                    return;
+                }
+                let Ok(next_slot) = Arc::clone(&desk.slots).acquire_owned().await else { return };
+                slot = next_slot;
+            }
+        }
+    }
+}
+
+/// A message without a key, or one whose last try ended with its partition.
+fn reason_not_to_try(delivery: &Delivery, desk: &Desk) -> Option<Reason> {
+    let crew = &desk.crew;
+    if delivery.message.key.is_empty() && crew.order == Order::Entity && crew.keyless == Keyless::DeadLetter {
+        return Some(Reason::Keyless);
+    }
+    match Verdict::after(delivery.failures.last()?, &crew.policy, 0.0) {
+        Verdict::DeadLetter(reason) => Some(reason),
+        Verdict::Retry(_) => None,
+    }
+}
+
+/// One try: state, handler, emits, state again.
+async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interrupted> {
+    let mut span = open_span(delivery, desk);
+    let loaded = effects::load(delivery, desk).await?;
+    if loaded.as_ref().is_some_and(|loaded| loaded.is_applied(&delivery.message)) {
+        span.outcome("already_applied");
+        return Ok(Outcome::AlreadyApplied);
+    }
+    let applied = match handle(delivery, desk, loaded.as_ref(), &span).await {
+        Ok(applied) => applied,
+        Err(failure) => return Ok(failed(failure, &mut span)),
+    };
+    if delivery.lease.is_revoked() {
+        return Ok(Outcome::Done);
+    }
+    match effects::apply(delivery, &desk.crew, applied, loaded, &span).await? {
+        Effects::Stored => {
+            span.outcome("done");
+            Ok(Outcome::Done)
+        }
+        Effects::Conflict => {
+            span.outcome("state_conflict");
+            Ok(Outcome::Conflict)
+        }
+        Effects::Impossible(failure) => Ok(failed(failure, &mut span)),
+    }
+}
+
+/// Runs the handler under its deadline; whatever it does, the partition goes on.
+async fn handle(
+    delivery: &mut Delivery,
+    desk: &Desk,
+    loaded: Option<&Loaded>,
+    span: &AttemptSpan,
+) -> Result<Applied, Failure> {
+    let (number, message) = (delivery.attempt, Arc::clone(&delivery.message));
+    let deadline = Instant::now() + desk.crew.timeout;
+    delivery.begin(deadline);
+    let started = delivery.running.unwrap_or_else(SystemTime::now);
+
+    let attempt = Attempt { number, deadline: deadline.into_std() };
+    let state = loaded.and_then(Loaded::state);
+    let holder = Holder { actor: desk.crew.index, partition: desk.id.0, sequence: message.sequence };
+    let handling = desk
+        .pulse
+        .watch(holder, AssertUnwindSafe(desk.handler.attempt(&message, state, attempt)).catch_unwind());
+    let ended = tokio::time::timeout_at(deadline, span.wrap(handling)).await;
+
+    let handled = match ended {
+        Ok(Ok(Ok(applied))) => Ok(applied),
+        Ok(Ok(Err(error))) => Err(Failure::from_error(number, started, &error)),
+        Ok(Err(panic)) => Err(Failure::new(number, started, Cause::Panic, panic_text(panic.as_ref()))),
+        Err(_) => {
+            let limit = humantime::format_duration(desk.crew.timeout);
+            Err(Failure::new(
+                number,
+                started,
+                Cause::Timeout,
+                format!("the handler took longer than {limit}"),
+            ))
+        }
+    };
+    // Only now: reading a handler's error runs the handler's code, too.
+    delivery.end();
+    handled
+}
+
+fn open_span(delivery: &mut Delivery, desk: &Desk) -> AttemptSpan {
+    delivery.trace.received();
+    let fields = ProcessFields {
+        attempt: delivery.attempt,
+        partition: desk.id,
+        key_hash: partition::hash_key(&delivery.message.key),
+    };
+    delivery.trace.process(&fields)
+}
+
+fn failed(failure: Failure, span: &mut AttemptSpan) -> Outcome {
+    span.failed(failure.cause.as_str(), &failure.errors.join(": "));
+    span.outcome("failed");
+    Outcome::Failed(failure)
+}
+
+fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure) -> Verdict {
+    let crew = &desk.crew;
+    let verdict = Verdict::after(&failure, &crew.policy, rand::random());
+    crew.status.attempt_failed(failure.cause);
+    debug!(
+        actor = %crew.name,
+        sequence = delivery.message.sequence,
+        attempt = failure.attempt,
+        cause = failure.cause.as_str(),
+        error = ?failure.errors,
+        ?verdict,
+        "attempt failed"
+    );
+    delivery.attempt = failure.attempt + 1;
+    delivery.failures.push(failure);
+    verdict
+}
+
+async fn settle(delivery: Delivery, settlement: Settlement) {
+    let _span = delivery.trace.settle(settlement.as_str());
+    delivery.settle(settlement).await;
+}
+
+async fn bury_and_settle(delivery: Delivery, desk: &Desk, reason: Reason) {
+    let end = End {
+        reason,
+        attempts: delivery.attempt - 1,
+        failures: &delivery.failures,
+        trace_id: delivery.trace.trace_id(),
+    };
+    if bury(&delivery.message, &desk.crew, end).await.is_ok() {
+        settle(delivery, Settlement::Term("tidegate: dead-lettered")).await;
+    }
+}
+
+async fn wait_or_drain(wait: Duration, desk: &Desk) -> Result<(), Interrupted> {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => Ok(()),
+        () = desk.crew.drain.begun() => Err(Interrupted),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the handler panicked: {}", text.unwrap_or("with something that is not text"))
+}

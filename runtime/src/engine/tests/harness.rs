@@ -1,0 +1,197 @@
+//! A one-actor engine on the broker in memory, and a handler that writes down what it does.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tidegate::prelude::*;
+use tokio::time::Instant;
+
+use crate::engine::{ActorPlan, Drain, Engine, Ports, Threads};
+use crate::memory::{ConsumerRules, MemoryBroker, MemorySource};
+use crate::topology::{Actor, Alerts, KeySource, Keyless, Order};
+
+/// What a message asks of the handler.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Task {
+    pub(super) entity: String,
+    /// How long an attempt takes, in milliseconds.
+    pub(super) takes: u64,
+    /// How many attempts fail before one succeeds.
+    pub(super) fails: u32,
+    /// How many of the first attempts kill the partition.
+    pub(super) kills: u32,
+    /// The failing attempts panic instead.
+    pub(super) panics: bool,
+}
+
+/// One line of the handler's diary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) sequence: u64,
+    pub(super) attempt: u32,
+    pub(super) started: Instant,
+    pub(super) ended: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Diary(Arc<Mutex<Vec<Entry>>>);
+
+impl Diary {
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn start(&self, sequence: u64, attempt: u32) -> usize {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.push(Entry { sequence, attempt, started: Instant::now(), ended: None });
+        entries.len() - 1
+    }
+
+    fn end(&self, index: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)[index].ended = Some(Instant::now());
+    }
+}
+
+#[derive(Debug)]
+struct Clerk(Diary);
+
+#[derive(Debug, Serialize)]
+struct Done {
+    count: u64,
+}
+
+impl Emit for Done {
+    const PORT: &'static str = "done";
+}
+
+/// An error whose text cannot be had: the engine's own code panics on it, outside of the handler's fence.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("this error cannot be spoken of")
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+impl Handler for Clerk {
+    type Input = Task;
+    type State = u64;
+    type Output = Done;
+
+    async fn handle(&self, task: Task, cx: &mut Context<u64>) -> Result<Done> {
+        let line = self.0.start(cx.sequence(), cx.attempt());
+        tokio::time::sleep(Duration::from_millis(task.takes)).await;
+        if cx.attempt() <= task.kills {
+            return Err(Unspeakable.into());
+        }
+        self.0.end(line);
+        if cx.attempt() <= task.fails {
+            assert!(!task.panics, "as the task asks");
+            return Err(HandlerError::new("as the task asks"));
+        }
+        cx.state += 1;
+        Ok(Done { count: cx.state })
+    }
+}
+
+/// An actor with room for changes.
+pub(super) fn actor() -> Actor {
+    Actor {
+        name: "clerk".parse().expect("a name"),
+        handler: "clerk".parse().expect("a name"),
+        stream: "MEMORY".parse().expect("a name"),
+        subjects: vec!["tasks.{entity}".parse().expect("a pattern")],
+        key: KeySource::Token("entity".to_owned()),
+        keyless: Keyless::DeadLetter,
+        order: Order::Entity,
+        emits: BTreeMap::from([(
+            "done".parse().expect("a name"),
+            "done.{entity}".parse().expect("a pattern"),
+        )]),
+        partitions: 4,
+        mailbox: 4,
+        concurrency: 3,
+        window: 16,
+        max_deliver: 4,
+        handovers: 5,
+        backoff: vec![Duration::from_millis(20), Duration::from_millis(100)],
+        timeout: Duration::from_secs(5),
+        ack_wait: Duration::from_secs(10),
+        restarts: 5,
+        settings: serde_json::json!({}),
+        alerts: Alerts::default(),
+    }
+}
+
+/// A running engine.
+pub(super) struct Bench {
+    pub(super) broker: MemoryBroker,
+    pub(super) diary: Diary,
+    pub(super) engine: Engine,
+}
+
+impl Bench {
+    pub(super) fn broker_for(actor: &Actor) -> MemoryBroker {
+        MemoryBroker::new(ConsumerRules {
+            ack_wait: actor.ack_wait,
+            max_ack_pending: actor.window,
+            max_deliver: actor.max_deliver + actor.handovers,
+        })
+    }
+
+    pub(super) fn start(actor: Actor, broker: MemoryBroker) -> Self {
+        let diary = Diary::default();
+        let handler = tidegate::erased::erase(Clerk(diary.clone()));
+        let rebuilt = Arc::clone(&handler);
+        let ports = Ports {
+            source: Box::new(MemorySource::new(&broker)),
+            floor: Arc::default(),
+            settle: Arc::new(broker.clone()),
+            sink: Arc::new(broker.clone()),
+            store: Some(Arc::new(broker.clone())),
+            exhausted: None,
+        };
+        let plan = ActorPlan {
+            actor,
+            handler,
+            rebuild: Arc::new(move || Ok(Arc::clone(&rebuilt))),
+            ports,
+            memory: 1 << 20,
+            dead_letters: "dead".to_owned(),
+        };
+        let engine = Engine::start(vec![plan], Threads::current(), Drain::default());
+        Self { broker, diary, engine }
+    }
+
+    pub(super) fn publish(broker: &MemoryBroker, task: &Task) -> u64 {
+        let payload = serde_json::to_vec(task).expect("a task is JSON");
+        broker.publish(&format!("tasks.{}", task.entity), payload)
+    }
+
+    /// Waits, on the paused clock, until nothing is left to do.
+    pub(super) async fn finished(&self) {
+        let finished = async {
+            while !self.broker.is_finished() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(600), finished)
+            .await
+            .expect("the work ends within ten minutes");
+    }
+}
+
+/// Runs a test on one thread whose clock is paused: it jumps when all wait.
+pub(super) fn on_paused_clock<F: Future>(test: F) -> F::Output {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().start_paused(true).build().expect("a runtime")
+    };
+    actix_rt::System::with_tokio_rt(runtime).block_on(test)
+}
