@@ -1,8 +1,9 @@
 //! The headers of a message, as a handler sees them.
 
-/// Header names and values in the order they were received.
+/// Header names and values.
 ///
-/// Names are case-sensitive and may repeat, as in NATS (ADR-4).
+/// Names are case-sensitive and may repeat, as in NATS (ADR-4). The values of one name keep their order; the order of
+/// names means nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 

@@ -32,8 +32,8 @@ impl Settings {
     ///
     /// # Errors
     /// Names the offending field, and is terminal: the same settings are never read differently.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_path_to_error::deserialize(&self.0)
+    pub fn parse<T: DeserializeOwned>(self) -> Result<T> {
+        serde_path_to_error::deserialize(self.0)
             .map_err(|error| HandlerError::terminal(codec::decode("settings", error)))
     }
 }
