@@ -190,7 +190,6 @@ impl Engine {
             room,
             partitions: actor.partitions,
             ack_wait: actor.ack_wait,
-            window: actor.window,
             drain: self.drain.clone(),
         };
         self.shards.spawn(shard.run());

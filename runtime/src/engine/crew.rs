@@ -38,6 +38,10 @@ pub(crate) enum EmitError {
     Unmapped { port: String, actor: Arc<str> },
     #[error("the handler's emit to port `{port}` has no subject: {source}")]
     Subject { port: String, source: SubjectError },
+    #[error(
+        "the handler's emit to port `{port}` has the header `{header}`, which the server would take for a command"
+    )]
+    Header { port: String, header: String },
 }
 
 /// An emit with its subject, before the trace context is added.
@@ -62,6 +66,9 @@ impl Crew {
                     actor: Arc::clone(&self.name),
                 });
             };
+            if let Some((header, _)) = emit.headers.iter().find(|(name, _)| is_command(name)) {
+                return Err(EmitError::Header { port: emit.port.to_string(), header: header.to_owned() });
+            }
             let subject = pattern
                 .render(|name| emit.token_value(name).or_else(|| message.token(name)))
                 .map_err(|source| EmitError::Subject { port: emit.port.to_string(), source })?;
@@ -71,6 +78,11 @@ impl Crew {
         });
         addressed.collect()
     }
+}
+
+/// Whether the server acts upon a header of that name: `Nats-Rollup`, for one, empties a stream (ADR-9).
+fn is_command(header: &str) -> bool {
+    header.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("nats-"))
 }
 
 impl std::fmt::Debug for Crew {

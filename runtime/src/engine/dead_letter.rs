@@ -1,7 +1,7 @@
 //! Two ways into the dead-letter stream, one way to write.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tracing::warn;
 
@@ -14,6 +14,12 @@ use crate::port::{Outbound, Room, Settle, Settlement, SinkError, Source};
 
 /// How many exhausted messages are looked at in one go.
 const BATCH: Room = Room { messages: 16, bytes: usize::MAX };
+
+/// What an entity waits for whose dead letter nobody takes.
+const BLOCKED: &str = "dead_letter_blocked";
+
+/// The shortest and the longest wait before a source of advisories is asked again.
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// What is known of a message's end beside the message.
 #[derive(Debug)]
@@ -73,6 +79,7 @@ pub(super) async fn bury_exhausted(
     crew: Arc<Crew>,
     home: Arc<Home>,
 ) {
+    let mut wait = ASK_AGAIN.0;
     while !crew.drain.has_begun() {
         let arrivals = tokio::select! {
             arrivals = advisories.next(BATCH) => arrivals,
@@ -82,10 +89,16 @@ pub(super) async fn bury_exhausted(
             Ok(arrivals) => arrivals,
             Err(error) => {
                 warn!(actor = %crew.name, %error, "advisories interrupted");
-                drop(advisories.pending().await);
+                tokio::select! {
+                    _ = advisories.pending() => {}
+                    () = crew.drain.begun() => return,
+                }
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(ASK_AGAIN.1);
                 continue;
             }
         };
+        wait = ASK_AGAIN.0;
         for arrival in arrivals {
             let mut message = arrival.message;
             router.address(&mut message);

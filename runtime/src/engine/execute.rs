@@ -209,7 +209,7 @@ async fn bury_and_settle(delivery: Delivery, desk: &Desk, reason: Reason) {
         trace_id: delivery.trace.trace_id(),
     };
     if bury(&delivery.message, &desk.crew, end).await.is_ok() {
-        settle(delivery, Settlement::Term("tidegate: dead-lettered")).await;
+        settle(delivery, Settlement::Term("dead-lettered")).await;
     }
 }
 

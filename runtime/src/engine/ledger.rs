@@ -126,6 +126,11 @@ impl Ledger {
         }
     }
 
+    /// Whether so little room is left that more is worth waiting for.
+    pub(crate) fn is_tight(&self, room: Room) -> bool {
+        room.messages < self.limit.messages / 2 || room.bytes < self.limit.bytes / 2
+    }
+
     /// Waits until a credit comes back; one that came back since the last call counts.
     pub(crate) async fn freed(&self) {
         self.freed.notified().await;

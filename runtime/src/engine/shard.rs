@@ -36,7 +36,6 @@ pub(crate) struct Shard {
     pub(crate) room: Arc<Notify>,
     pub(crate) partitions: u32,
     pub(crate) ack_wait: Duration,
-    pub(crate) window: usize,
     pub(crate) drain: Drain,
 }
 
@@ -74,7 +73,7 @@ impl Shard {
                     self.take_over().await;
                 }
             },
-            () = gather(&self.home), if !holding && room.messages < self.window / 2 => {}
+            () = gather(&self.home), if !holding && self.home.ledger.is_tight(room) => {}
         }
         Ok(())
     }

@@ -90,6 +90,14 @@ impl DeadLetter {
     /// Original `Nats-*` headers would be taken for commands on the way into the dead-letter stream, so their names
     /// get a prefix; [`original_headers`] takes it off again.
     pub fn headers(&self) -> Headers {
+        let mut headers = self.brief_headers();
+        headers.append(format!("{OURS}Error"), one_line(&self.error()));
+        headers.append(format!("{OURS}History"), self.history());
+        headers
+    }
+
+    /// The same without the error and the history, for a message so large that they do not fit beside it.
+    pub fn brief_headers(&self) -> Headers {
         let mut headers: Headers = self
             .message
             .headers
@@ -114,12 +122,10 @@ impl DeadLetter {
             timestamp::format(self.failures.first().map_or(self.died, |first| first.started)),
         );
         describe("Died", timestamp::format(self.died));
-        describe("Error", self.error());
         describe("Version", env!("CARGO_PKG_VERSION").to_owned());
         if let Some(trace_id) = &self.trace_id {
             describe("Trace-Id", trace_id.clone());
         }
-        headers.append(format!("{OURS}History"), self.history());
         headers
     }
 
