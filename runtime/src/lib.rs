@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod memory;
 pub mod message;
+pub mod nats;
 pub mod port;
 pub mod registry;
 pub mod telemetry;

@@ -1,0 +1,51 @@
+//! JetStream behind the ports: the only floor that uses async-nats.
+
+pub mod names;
+
+pub mod connection;
+pub mod context;
+pub mod link;
+pub mod options;
+pub mod resolve;
+
+pub mod embedded;
+pub mod provision;
+
+pub mod shard;
+pub mod source;
+
+pub mod publisher;
+pub mod settle;
+pub mod sink;
+pub mod store;
+
+pub mod exhausted;
+
+mod ack_subject;
+mod advisory;
+mod archive;
+mod arrival;
+mod backlog;
+mod bounded;
+mod demand;
+mod headers;
+mod inbox;
+mod notice;
+mod state_key;
+mod stored;
+
+pub use archive::{Archive, ArchiveError, Reader};
+pub use backlog::Backlog;
+pub use connection::{ConnectError, Connection, connect};
+pub use embedded::{Embedded, EmbeddedError};
+pub use exhausted::{ExhaustedSettle, ExhaustedSource, Watched};
+pub use link::{Link, Refusal};
+pub use options::ConnectOptions;
+pub use provision::{ConsumerPlan, Difference, Provision, ProvisionError, Provisioned, provision};
+pub use publisher::Publisher;
+pub use resolve::{Auth, Origin, ResolveError, Resolved, Target, resolve};
+pub use settle::NatsSettle;
+pub use shard::Shard;
+pub use sink::NatsSink;
+pub use source::NatsSource;
+pub use store::NatsStore;

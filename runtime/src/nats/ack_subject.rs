@@ -1,0 +1,107 @@
+//! The subject on which a delivery is settled, `$JS.ACK.…`: which message it is and how often it was delivered (ADR-15).
+
+use std::time::{Duration, SystemTime};
+
+const START: &str = "$JS.ACK.";
+
+/// What the reply subject of a delivered message tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AckSubject<'a> {
+    /// All up to and with the consumer's name: the same for every delivery of a consumer.
+    pub(super) consumer: &'a str,
+    /// How often the message was delivered, from 1.
+    pub(super) delivered: u32,
+    /// The message's sequence in its stream.
+    pub(super) sequence: u64,
+    /// When the stream stored it.
+    pub(super) published: SystemTime,
+}
+
+impl<'a> AckSubject<'a> {
+    /// Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<time>.<pending>`, with or
+    /// without a domain and an account's hash before the stream. Allocates nothing.
+    pub(super) fn parse(reply: &'a str) -> Option<Self> {
+        let mut tokens = [""; 10];
+        let mut count = 0;
+        for token in reply.strip_prefix(START)?.split('.') {
+            *tokens.get_mut(count)? = token;
+            count += 1;
+        }
+        let consumer_at = match count {
+            7 => 1,
+            9 | 10 => 3,
+            _ => return None,
+        };
+        let consumer_end =
+            START.len() + tokens[..=consumer_at].iter().map(|token| token.len() + 1).sum::<usize>() - 1;
+        let [delivered, sequence, _, published] = [1, 2, 3, 4].map(|offset| tokens[consumer_at + offset]);
+        Some(Self {
+            consumer: &reply[..consumer_end],
+            delivered: delivered.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+            published: SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(published.parse().ok()?))?,
+        })
+    }
+}
+
+/// All up to and with the consumer's name, as a server without domains writes it.
+pub(super) fn consumer(stream: &str, consumer: &str) -> String {
+    format!("{START}{stream}.{consumer}")
+}
+
+/// A subject on which the delivery of `sequence` can be settled by who does not hold it: the server looks only at the
+/// stream sequence, and ignores consumer sequences out of range.
+pub(super) fn for_sequence(consumer: &str, sequence: u64, consumer_sequence: u64) -> String {
+    format!("{consumer}.1.{sequence}.{consumer_sequence}.0.0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_server_writes() {
+        let parsed = AckSubject::parse("$JS.ACK.ORDERS.shop-payments.2.1207.1311.1763760000000000001.40");
+
+        let published = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_763_760_000_000_000_001);
+        let expected =
+            AckSubject { consumer: "$JS.ACK.ORDERS.shop-payments", delivered: 2, sequence: 1207, published };
+        assert_eq!(parsed, Some(expected));
+    }
+
+    #[test]
+    fn reads_domain_and_account() {
+        for tail in ["", ".xyz"] {
+            let reply = format!("$JS.ACK.hub.Ab3.ORDERS.pay.1.7.8.9.0{tail}");
+
+            let parsed = AckSubject::parse(&reply).expect("an ack subject");
+
+            assert_eq!((parsed.consumer, parsed.sequence), ("$JS.ACK.hub.Ab3.ORDERS.pay", 7));
+        }
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        let written = for_sequence(&consumer("ORDERS", "pay"), 7, 9);
+
+        let read = AckSubject::parse(&written).expect("an ack subject");
+
+        assert_eq!((read.consumer, read.sequence), ("$JS.ACK.ORDERS.pay", 7));
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        for reply in [
+            "",
+            "$JS.ACK.",
+            "_INBOX.a.b",
+            "$JS.ACK.S.C.1.2.3.4",
+            "$JS.ACK.S.C.x.2.3.4.5",
+            "$JS.ACK.S.C.1.2.3.4.5.6",
+        ] {
+            assert_eq!(AckSubject::parse(reply), None, "{reply}");
+        }
+        assert_eq!(AckSubject::parse(&format!("$JS.ACK.S.C.1.2.3.{}.5", u128::MAX)), None);
+        assert_eq!(AckSubject::parse(&"$JS.ACK.a".replace('a', "a.a.a.a.a.a.a.a.a.a.a.a")), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! Headers on their way from and to async-nats.
+
+use std::str::FromStr;
+
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
+use tidegate::Headers;
+
+/// Takes the headers of a received message. They lost their order on the way, so they are put into that of their
+/// names: equal messages have equal headers.
+pub(super) fn received(map: &HeaderMap) -> Headers {
+    let mut names: Vec<(&str, &[HeaderValue])> =
+        map.iter().map(|(name, values)| (name.as_ref(), values.as_slice())).collect();
+    names.sort_unstable_by_key(|&(name, _)| name);
+    names
+        .into_iter()
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())))
+        .collect()
+}
+
+/// Makes headers ready to be sent. What the protocol cannot carry is replaced, since a message that can never be sent
+/// would block its entity for ever: line breaks in values by spaces, and what names cannot have by `_`.
+pub(super) fn sent(headers: &Headers) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers.iter() {
+        map.append(header_name(name), header_value(value));
+    }
+    map
+}
+
+/// The value, on one line.
+pub(super) fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| {
+        HeaderValue::from_str(&text.replace(['\r', '\n'], " ")).expect("a value without line breaks is valid")
+    })
+}
+
+/// Reads a stored header block (ADR-4) and skips what is malformed: the server stores anything, but async-nats takes
+/// a whole message with such a line for a broken connection.
+pub(super) fn parse(block: &[u8]) -> Headers {
+    String::from_utf8_lossy(block)
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| (name, value.trim()))
+        .collect()
+}
+
+fn header_name(text: &str) -> HeaderName {
+    let is_valid = |character: char| character.is_ascii_graphic() && character != ':';
+    match HeaderName::from_str(text) {
+        Ok(name) if !text.is_empty() => name,
+        Ok(_) => HeaderName::from_static("_"),
+        Err(_) => text
+            .chars()
+            .map(|character| if is_valid(character) { character } else { '_' })
+            .collect::<String>()
+            .parse()
+            .expect("only valid characters are left"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn come_back_as_they_were_sent() {
+        let headers: Headers =
+            [("Customer", "7"), ("Customer", "ä"), ("Nats-Msg-Id", "x"), ("traceparent", "00-ab")]
+                .into_iter()
+                .collect();
+
+        assert_eq!(received(&sent(&headers)), headers);
+    }
+
+    #[test]
+    fn nothing_that_a_header_may_hold_breaks_the_protocol() {
+        let hostile: Headers = [
+            ("", "empty"),
+            ("a:b", "colon"),
+            ("Ü ber", "name"),
+            ("v", "1\r\nNats-Rollup: all"),
+            ("n", "\0\t"),
+        ]
+        .into_iter()
+        .collect();
+
+        let map = sent(&hostile);
+
+        let pairs = received(&map);
+        assert_eq!(pairs.len(), hostile.len());
+        assert_eq!(pairs.get("v"), Some("1  Nats-Rollup: all"));
+        assert_eq!(pairs.get("a_b"), Some("colon"));
+        assert_eq!(pairs.get("__ber"), Some("name"));
+        assert_eq!(pairs.get("_"), Some("empty"));
+    }
+
+    #[test]
+    fn reads_stored_headers_whatever_their_state() {
+        let block =
+            b"NATS/1.0\r\nCustomer: 7\r\nno colon\r\n: nameless\r\nbad\xff: \xfe \r\nCustomer:8\r\n\r\n";
+
+        let headers = parse(block);
+
+        let pairs: Vec<_> = headers.iter().collect();
+        assert_eq!(pairs, [("Customer", "7"), ("bad\u{fffd}", "\u{fffd}"), ("Customer", "8")]);
+        assert!(parse(b"").is_empty());
+    }
+}

@@ -1,0 +1,80 @@
+//! The names of all that a topology has on the server.
+
+use crate::topology::{ActorName, Topology, TopologyName};
+
+/// The durable consumer of an actor: `{topology}-{actor}`.
+pub fn consumer(topology: &TopologyName, actor: &ActorName) -> String {
+    format!("{topology}-{actor}")
+}
+
+/// The key-value bucket with the state of an actor's entities: `{topology}-{actor}-state`.
+pub fn state_bucket(topology: &TopologyName, actor: &ActorName) -> String {
+    format!("{topology}-{actor}-state")
+}
+
+/// The stream that keeps dead letters: the one that the topology names, or `{topology}-dead-letters`.
+pub fn dead_letter_stream(topology: &Topology) -> String {
+    topology.dead_letter_stream().as_str().to_owned()
+}
+
+/// What the dead-letter stream captures: `tidegate.{topology}.dead-letters.>`.
+pub fn dead_letter_subjects(topology: &TopologyName) -> String {
+    format!("tidegate.{topology}.dead-letters.>")
+}
+
+/// Where the dead letter of one message goes: `tidegate.{topology}.dead-letters.{actor}.{stream}.{sequence}`.
+pub fn dead_letter_subject(
+    topology: &TopologyName,
+    actor: &ActorName,
+    stream: &str,
+    sequence: u64,
+) -> String {
+    format!("tidegate.{topology}.dead-letters.{actor}.{stream}.{sequence}")
+}
+
+/// The stream that keeps the server's advisories about our consumers: `{topology}-advisories`.
+pub fn advisory_stream(topology: &TopologyName) -> String {
+    format!("{topology}-advisories")
+}
+
+/// The durable consumer that reads the advisories about one actor's consumer; it has the name of that consumer, but
+/// on the advisory stream.
+pub fn advisory_consumer(topology: &TopologyName, actor: &ActorName) -> String {
+    consumer(topology, actor)
+}
+
+/// Where the server tells about `consumer` of `stream`: a message delivered too often, a message terminated.
+pub fn advisory_subjects(stream: &str, consumer: &str) -> [String; 2] {
+    ["MAX_DELIVERIES", "MSG_TERMINATED"]
+        .map(|kind| format!("$JS.EVENT.ADVISORY.CONSUMER.{kind}.{stream}.{consumer}"))
+}
+
+/// What a client calls itself: `tidegate/{version} {topology}`.
+pub fn client(topology: &TopologyName) -> String {
+    format!("tidegate/{} {topology}", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_start_with_the_topology() {
+        let topology: TopologyName = "shop".parse().expect("a valid name");
+        let actor: ActorName = "payments".parse().expect("a valid name");
+
+        assert_eq!(consumer(&topology, &actor), "shop-payments");
+        assert_eq!(state_bucket(&topology, &actor), "shop-payments-state");
+        assert_eq!(advisory_stream(&topology), "shop-advisories");
+    }
+
+    #[test]
+    fn the_dead_letter_stream_captures_every_dead_letter() {
+        let topology: TopologyName = "shop".parse().expect("a valid name");
+        let actor: ActorName = "payments".parse().expect("a valid name");
+        let captured: tidegate::subject::Pattern =
+            dead_letter_subjects(&topology).parse().expect("a valid pattern");
+
+        assert!(captured.matches(&dead_letter_subject(&topology, &actor, "ORDERS", 7)));
+    }
+}

@@ -1,0 +1,150 @@
+//! Compares what is on the server with what we would create.
+
+use std::collections::BTreeSet;
+
+use async_nats::jetstream::consumer::{Config as Consumer, DeliverPolicy};
+use async_nats::jetstream::stream::Config as Stream;
+
+use super::Difference;
+use super::difference::{Differences, age, debug, join, limit};
+
+/// Where `actual` is not what we would create; only what we set is compared.
+pub(super) fn of_streams(declared: &Stream, actual: &Stream) -> Vec<Difference> {
+    let mut found = Differences::of(format!("stream `{}`", declared.name));
+    found.compare("subjects", &as_set(&declared.subjects), &as_set(&actual.subjects), join);
+    found.merge(of_stream_settings(declared, actual));
+    found.list
+}
+
+/// As [`of_streams`], but whatever the subjects are.
+pub(super) fn of_stream_settings(declared: &Stream, actual: &Stream) -> Vec<Difference> {
+    let mut found = Differences::of(format!("stream `{}`", declared.name));
+    found.compare("retention", &declared.retention, &actual.retention, debug);
+    found.compare("discard", &declared.discard, &actual.discard, debug);
+    found.compare("storage", &declared.storage, &actual.storage, debug);
+    found.compare("replicas", &declared.num_replicas, &actual.num_replicas, debug);
+    found.compare("max_bytes", &declared.max_bytes, &actual.max_bytes, limit);
+    found.compare("max_messages", &declared.max_messages, &actual.max_messages, limit);
+    found.compare(
+        "max_messages_per_subject",
+        &declared.max_messages_per_subject,
+        &actual.max_messages_per_subject,
+        limit,
+    );
+    found.compare(
+        "max_message_size",
+        &i64::from(declared.max_message_size),
+        &i64::from(actual.max_message_size),
+        limit,
+    );
+    found.compare("max_age", &declared.max_age, &actual.max_age, age);
+    if !declared.duplicate_window.is_zero() {
+        found.compare("duplicate_window", &declared.duplicate_window, &actual.duplicate_window, age);
+    }
+    found.compare("no_ack", &declared.no_ack, &actual.no_ack, debug);
+    found.compare("sealed", &declared.sealed, &actual.sealed, debug);
+    found.compare("allow_direct", &declared.allow_direct, &actual.allow_direct, debug);
+    found.list
+}
+
+/// Where `actual` is not what we would create; only what we set, and what would break us, is compared.
+pub(super) fn of_consumers(stream: &str, declared: &Consumer, actual: &Consumer) -> Vec<Difference> {
+    let name = declared.durable_name.as_deref().unwrap_or_default();
+    let mut found = Differences::of(format!("consumer `{name}` of stream `{stream}`"));
+    found.compare("subjects", &filters(declared), &filters(actual), join);
+    found.compare("durable_name", &declared.durable_name, &actual.durable_name, debug);
+    found.compare("deliver_subject", &declared.deliver_subject, &actual.deliver_subject, debug);
+    if !matches!(actual.deliver_policy, DeliverPolicy::All | DeliverPolicy::ByStartSequence { .. }) {
+        found.compare("deliver_policy", &declared.deliver_policy, &actual.deliver_policy, debug);
+    }
+    found.compare("ack_policy", &declared.ack_policy, &actual.ack_policy, debug);
+    found.compare("ack_wait", &declared.ack_wait, &actual.ack_wait, age);
+    found.compare("max_deliver + handovers", &declared.max_deliver, &actual.max_deliver, limit);
+    found.compare("window", &declared.max_ack_pending, &actual.max_ack_pending, limit);
+    found.compare("max_waiting", &declared.max_waiting, &actual.max_waiting, limit);
+    found.compare("replay_policy", &declared.replay_policy, &actual.replay_policy, debug);
+    found.compare("rate_limit", &declared.rate_limit, &actual.rate_limit, debug);
+    found.compare("headers_only", &declared.headers_only, &actual.headers_only, debug);
+    found.compare("backoff", &declared.backoff, &actual.backoff, debug);
+    found.compare("max_batch", &declared.max_batch, &actual.max_batch, limit);
+    found.compare("max_bytes", &declared.max_bytes, &actual.max_bytes, limit);
+    found.compare("max_expires", &declared.max_expires, &actual.max_expires, age);
+    found.compare("inactive_threshold", &declared.inactive_threshold, &actual.inactive_threshold, age);
+    found.compare("priority_groups", &declared.priority_groups, &actual.priority_groups, debug);
+    found.list
+}
+
+fn filters(consumer: &Consumer) -> BTreeSet<&str> {
+    let one = Some(consumer.filter_subject.as_str()).filter(|subject| !subject.is_empty());
+    as_set(&consumer.filter_subjects).into_iter().chain(one).collect()
+}
+
+fn as_set(subjects: &[String]) -> BTreeSet<&str> {
+    subjects.iter().map(String::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn tells_all_fields_that_differ() {
+        let declared =
+            Stream { name: "ORDERS".into(), subjects: vec!["a".into(), "b".into()], ..Stream::default() };
+        let actual = Stream {
+            subjects: vec!["b".into()],
+            max_bytes: 7,
+            max_age: Duration::from_mins(1),
+            ..declared.clone()
+        };
+
+        let fields: Vec<String> = of_streams(&declared, &actual).iter().map(ToString::to_string).collect();
+
+        assert_eq!(
+            fields,
+            [
+                "stream `ORDERS`: subjects is `b`, the topology needs `a`, `b`",
+                "stream `ORDERS`: max_bytes is 7, the topology needs unlimited",
+                "stream `ORDERS`: max_age is 1m, the topology needs unlimited",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_order_of_subjects_does_not_matter() {
+        let declared = Stream { subjects: vec!["a".into(), "b".into()], ..Stream::default() };
+        let actual = Stream { subjects: vec!["b".into(), "a".into()], ..Stream::default() };
+
+        assert_eq!(of_streams(&declared, &actual), []);
+    }
+
+    #[test]
+    fn one_filter_or_a_list_of_one_are_the_same() {
+        let declared = Consumer { filter_subjects: vec!["a".into()], ..Consumer::default() };
+        let actual = Consumer { filter_subject: "a".into(), ..Consumer::default() };
+
+        assert_eq!(of_consumers("ORDERS", &declared, &actual), []);
+    }
+
+    #[test]
+    fn a_consumer_that_was_made_anew_in_the_middle_is_no_difference() {
+        let declared = Consumer::default();
+        let resumed = DeliverPolicy::ByStartSequence { start_sequence: 7 };
+
+        assert_eq!(
+            of_consumers("S", &declared, &Consumer { deliver_policy: resumed, ..Consumer::default() }),
+            []
+        );
+        assert_eq!(
+            of_consumers(
+                "S",
+                &declared,
+                &Consumer { deliver_policy: DeliverPolicy::New, ..Consumer::default() }
+            )
+            .len(),
+            1
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! A place where something on the server is not what we would create.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+/// One field of something on the server that is not what the topology says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs, such as ``stream `ORDERS` ``.
+    pub what: String,
+    /// The field, by its name in the topology where it has one.
+    pub field: &'static str,
+    /// What the topology says.
+    pub declared: String,
+    /// What the server has.
+    pub actual: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, field, declared, actual } = self;
+        write!(f, "{what}: {field} is {actual}, the topology needs {declared}")
+    }
+}
+
+/// The differences of one thing, as they are found.
+pub(super) struct Differences {
+    what: String,
+    pub(super) list: Vec<Difference>,
+}
+
+impl Differences {
+    pub(super) fn of(what: String) -> Self {
+        Self { what, list: Vec::new() }
+    }
+
+    pub(super) fn compare<T: PartialEq>(
+        &mut self,
+        field: &'static str,
+        declared: &T,
+        actual: &T,
+        show: impl Fn(&T) -> String,
+    ) {
+        if declared != actual {
+            let (declared, actual) = (show(declared), show(actual));
+            self.list.push(Difference { what: self.what.clone(), field, declared, actual });
+        }
+    }
+
+    pub(super) fn merge(&mut self, others: Vec<Difference>) {
+        self.list.extend(others);
+    }
+}
+
+/// Shows a limit; none is 0 or less.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "`compare` shows values of any type by reference")]
+pub(super) fn limit(limit: &i64) -> String {
+    match limit {
+        ..=0 => "unlimited".to_owned(),
+        limit => limit.to_string(),
+    }
+}
+
+/// Shows a duration; none is zero.
+pub(super) fn age(age: &Duration) -> String {
+    match *age {
+        Duration::ZERO => "unlimited".to_owned(),
+        age => humantime::format_duration(age).to_string(),
+    }
+}
+
+/// Shows subjects.
+pub(super) fn join(subjects: &BTreeSet<&str>) -> String {
+    let quoted: Vec<String> = subjects.iter().map(|subject| format!("`{subject}`")).collect();
+    match quoted.as_slice() {
+        [] => "none".to_owned(),
+        quoted => quoted.join(", "),
+    }
+}
+
+/// Shows a value as the server writes it.
+pub(super) fn debug<T: Debug>(value: &T) -> String {
+    format!("{value:?}").to_lowercase()
+}
