@@ -160,9 +160,15 @@ impl State {
             }
             entry.deliveries += 1;
             entry.expires = now + self.rules.ack_wait;
-            batch.push((self.messages[sequence as usize - 1].clone(), entry.deliveries));
+            let deliveries = entry.deliveries;
+            batch.push((self.message(sequence), deliveries));
         }
         batch
+    }
+
+    fn message(&self, sequence: u64) -> Message {
+        let index = usize::try_from(sequence - 1).expect("a stream in memory fits into memory");
+        self.messages[index].clone()
     }
 
     fn next_sequence(&mut self) -> Option<u64> {

@@ -46,16 +46,21 @@ pub(super) async fn bury(
         died: SystemTime::now(),
         trace_id: end.trace_id,
     };
-    let outbound = Outbound {
+    let outbound = |headers| Outbound {
         subject: format!("{}.{}.{}", crew.dead_letters, message.stream, message.sequence),
-        headers: letter.headers(),
+        headers,
         payload: message.payload.clone(),
         id: letter.id(),
     };
-    let never = |_: &SinkError| false;
-    let stored =
-        until_taken(crew, "dead_letter_blocked", never, || crew.sink.publish(outbound.clone())).await?;
-    stored.expect("no error is final");
+    let whole = outbound(letter.headers());
+    let offer = || crew.sink.publish(whole.clone());
+    if let Err(error) = until_taken(crew, BLOCKED, SinkError::is_permanent, offer).await? {
+        warn!(actor = %crew.name, sequence = message.sequence, %error, "dead letter goes without its history");
+        let brief = outbound(letter.brief_headers());
+        let never = |_: &SinkError| false;
+        let stored = until_taken(crew, BLOCKED, never, || crew.sink.publish(brief.clone())).await?;
+        stored.expect("no error is final");
+    }
     crew.status.dead_lettered(end.reason);
     let error = end.failures.last().map(|failure| failure.errors.join(": "));
     warn!(

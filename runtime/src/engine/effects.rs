@@ -64,7 +64,7 @@ pub(super) async fn apply(
     let (Some(store), Some(loaded), Some(state)) = (&crew.store, loaded, applied.state) else {
         return Ok(Effects::Stored);
     };
-    let value = loaded.successor(&delivery.message, &state);
+    let value = Loaded::successor(&delivery.message, &state);
     let is_final = |error: &StoreError| !matches!(error, StoreError::Unavailable(_));
     let save = || store.save(&delivery.message.key, value.clone(), loaded.revision());
     match until_taken(crew, "state_blocked", is_final, save).await? {

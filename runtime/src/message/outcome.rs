@@ -120,7 +120,7 @@ mod tests {
 
     fn verdict(attempt: u32, cause: Cause) -> Verdict {
         let policy = RetryPolicy { max_deliver: 3, backoff: vec![Duration::from_secs(1)] };
-        Verdict::after(&Failure::new(attempt, SystemTime::UNIX_EPOCH, cause, "boom"), &policy, 1.0)
+        Verdict::after(&Failure::new(attempt, SystemTime::UNIX_EPOCH, cause, "boom"), &policy, 0.0)
     }
 
     #[test]

@@ -143,9 +143,13 @@ impl Reader {
     }
 }
 
-/// The server answers with a code of no name when there is nothing to remove.
+/// Of a sequence that never was the server says that the removal failed, and the reason only in words.
 fn is_absent(refused: &jetstream::Error) -> bool {
-    refused.error_code() == ErrorCode::NO_MESSAGE_FOUND || refused.to_string().contains("no message found")
+    match refused.error_code() {
+        ErrorCode::SEQUENCE_NOT_FOUND | ErrorCode::NO_MESSAGE_FOUND => true,
+        ErrorCode::STREAM_MESSAGE_DELETE_FAILED => refused.to_string().contains("no message found"),
+        _ => false,
+    }
 }
 
 impl std::fmt::Debug for Reader {

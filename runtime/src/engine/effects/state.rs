@@ -56,7 +56,7 @@ impl Loaded {
     }
 
     /// The value to save after `message` led to `state`.
-    pub(super) fn successor(&self, message: &Message, state: &[u8]) -> Bytes {
+    pub(super) fn successor(message: &Message, state: &[u8]) -> Bytes {
         let state = serde_json::from_slice(state).expect("the sdk encodes state as JSON");
         let envelope = Envelope {
             stream: message.stream.to_string(),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     fn loaded_after(applied: &Message) -> Loaded {
-        let value = Loaded::new(None).successor(applied, b"7");
+        let value = Loaded::successor(applied, b"7");
         Loaded::new(Some(Entry { value, revision: Revision(3) }))
     }
 

@@ -133,7 +133,8 @@ fn check_outcomes(
 
 /// An attempt starts only when all earlier messages of its entity are finished, and one runs at a time.
 fn check_order(scenario: &Scenario, diary: &[Entry]) -> Result<(), TestCaseError> {
-    let entity = |entry: &Entry| &scenario.tasks[entry.sequence as usize - 1].entity;
+    let entity =
+        |entry: &Entry| &scenario.tasks[usize::try_from(entry.sequence).expect("few tasks") - 1].entity;
     for (index, entry) in diary.iter().enumerate() {
         for later in diary[index + 1..].iter().filter(|later| entity(later) == entity(entry)) {
             prop_assert!(later.sequence >= entry.sequence, "{:?} started after {:?}", later, entry);

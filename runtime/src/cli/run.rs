@@ -1,0 +1,88 @@
+//! `tidegate run`: runs the topology until it is told to drain.
+
+use clap::Args;
+use nix::sys::signal::Signal;
+use tracing::{error, info, warn};
+
+use super::args::Global;
+use super::connection::{NatsArguments, Session};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::handlers::Handlers;
+use super::signals::Signals;
+use super::{assemble, linked, logging};
+use crate::engine::{Drain, Drained, Engine, system};
+use crate::nats::names;
+use crate::registry::Registry;
+use crate::topology::{Checked, Topology};
+
+/// What `tidegate run` understands.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    nats: NatsArguments,
+}
+
+/// Runs the topology; becomes the program that has its handlers when this one has not.
+pub(super) fn run(global: &Global, arguments: &Arguments, registry: &Registry) -> Result<Exit, Failure> {
+    let checked = global.load()?;
+    linked::ensure(global, &checked.topology, registry)?;
+    system::block_on(async {
+        let telemetry = logging::start(global, checked.topology.name.as_str())?;
+        let ended = serve(&checked, arguments, registry).await;
+        logging::stop(telemetry).await;
+        ended
+    })?
+}
+
+async fn serve(checked: &Checked, arguments: &Arguments, registry: &Registry) -> Result<Exit, Failure> {
+    let mut signals = Signals::take()?;
+    let Checked { topology, warnings } = checked;
+    logging::warn_of(warnings);
+    let handlers = Handlers::construct(topology, registry)?;
+    let (session, mut engine) = tokio::select! {
+        started = start(topology, &handlers, arguments) => started?,
+        signal = signals.next() => {
+            info!(%signal, "stopped before the topology was started");
+            return Ok(Exit::Done);
+        }
+    };
+    info!(topology = %topology.name, actors = topology.actors.len(), "ready");
+    let failed = tokio::select! {
+        () = engine.ended() => {
+            error!("all actors have failed");
+            Some(Exit::Failed)
+        }
+        signal = signals.next() => {
+            info!(%signal, limit = ?topology.drain_timeout, "draining");
+            None
+        }
+    };
+    let drained = tokio::select! {
+        drained = engine.drain(topology.drain_timeout) => drained,
+        signal = signals.next() => end_at_once(signal, session),
+    };
+    session.end();
+    Ok(failed.unwrap_or(match drained {
+        Drained::Clean => Exit::Done,
+        Drained::TimedOut => Exit::Undrained,
+    }))
+}
+
+async fn start(
+    topology: &Topology,
+    handlers: &Handlers,
+    arguments: &Arguments,
+) -> Result<(Session, Engine), Failure> {
+    let session = arguments.nats.serve(&topology.nats, &names::client(&topology.name)).await?;
+    let engine = assemble::start(topology, handlers, &session.connection, Drain::default()).await?;
+    Ok((session, engine))
+}
+
+/// Leaves without waiting for anything but our own nats-server: a handler that blocks its thread would keep an orderly
+/// end from coming.
+fn end_at_once(signal: Signal, session: Session) -> ! {
+    warn!(%signal, "ended before the drain was complete, what still runs will be delivered again");
+    session.end();
+    std::process::exit(Exit::Interrupted(signal).code().into());
+}
