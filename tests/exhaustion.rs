@@ -1,0 +1,84 @@
+//! What cannot be done ends in the dead-letter stream, once, with the reason.
+
+use std::time::Duration;
+
+use serde_json::json;
+use support::{NatsServer, PATIENCE, StoredMessage, eventually};
+
+use crate::workload::{Workload, dead_letters, publish_tasks, stored};
+
+const FEW_TRIES: &str = r#"partitions = 2
+    max_deliver = 2
+    handovers = 1
+    backoff = ["20ms"]
+    timeout = "300ms"
+    ack_wait = "1s""#;
+
+fn header<'a>(message: &'a StoredMessage, name: &str) -> &'a str {
+    message.headers.get(name).map_or("", |value| value.as_str())
+}
+
+async fn only_dead_letter(server: &NatsServer) -> StoredMessage {
+    eventually(PATIENCE, async || !dead_letters(server).await.is_empty()).await;
+    let mut letters = dead_letters(server).await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    letters.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_always_fails_is_dead_lettered_with_its_history() {
+    let server = NatsServer::start().await;
+    let workload = Workload::new(&server, "script", FEW_TRIES);
+    let mut runtime = workload.start().await;
+
+    publish_tasks(
+        &server,
+        [("a".to_owned(), json!({ "id": 7, "fails": 9 })), ("a".to_owned(), json!({ "emits": true }))],
+    )
+    .await;
+    let letter = only_dead_letter(&server).await;
+
+    assert_eq!(header(&letter, "Tidegate-Reason"), "failed");
+    assert_eq!(header(&letter, "Tidegate-Attempts"), "2");
+    assert_eq!(header(&letter, "Tidegate-Subject"), "tasks.a");
+    assert_eq!(header(&letter, "Tidegate-Error"), "failed as told");
+    assert_eq!(&letter.payload[..], br#"{"id":7,"fails":9}"#);
+    let jetstream = server.jetstream().await;
+    eventually(PATIENCE, async || stored(&jetstream, "DONE").await == 1).await;
+    assert!(runtime.drain(PATIENCE).await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_hangs_its_thread_is_dead_lettered_by_the_servers_word() {
+    let server = NatsServer::start().await;
+    let workload = Workload::with(&server, "script", FEW_TRIES, "drain_timeout = \"2s\"");
+    let mut runtime = workload.start().await;
+
+    publish_tasks(&server, [("a".to_owned(), json!({ "fails": 9, "how": "block" }))]).await;
+    let letter = only_dead_letter(&server).await;
+
+    assert_eq!(header(&letter, "Tidegate-Reason"), "exhausted");
+    assert!(runtime.log().iter().any(|line| line.contains("blocks its thread")), "the watchdog was silent");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(dead_letters(&server).await.len(), 1);
+    assert_eq!(workload.count("start"), 1);
+    assert!(!runtime.drain(Duration::from_secs(10)).await.success(), "a thread that hangs cannot drain");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_kills_its_process_is_dead_lettered_by_the_servers_word() {
+    let server = NatsServer::start().await;
+    let workload = Workload::new(&server, "script", FEW_TRIES);
+    let mut runtime = workload.start().await;
+
+    publish_tasks(&server, [("a".to_owned(), json!({ "fails": 9, "how": "kill" }))]).await;
+    for _ in 0..3 {
+        runtime.wait_exit(PATIENCE).await;
+        runtime = workload.start().await;
+    }
+    let letter = only_dead_letter(&server).await;
+
+    assert_eq!(header(&letter, "Tidegate-Reason"), "exhausted");
+    assert_eq!(workload.count("start"), 3);
+    assert!(runtime.drain(PATIENCE).await.success());
+}

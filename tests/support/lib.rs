@@ -1,0 +1,19 @@
+//! Fixtures for the integration tests: real servers and real processes, private to one test and gone with it.
+//!
+//! [`NatsServer`] is the broker, [`Runtime`] a runtime under test, [`Otlp`] a trace collector; [`publish`] and
+//! [`read_stream`] put messages into a stream and read back what is stored. Nothing listens beyond 127.0.0.1.
+
+mod nats;
+mod otlp;
+mod process;
+mod runtime;
+mod stream;
+mod wait;
+
+pub use nats::NatsServer;
+pub use nix::sys::signal::Signal;
+pub use otlp::{Mode, Otlp, Span, SpanEvent, SpanKind, StatusCode};
+pub use process::Process;
+pub use runtime::{Runtime, RuntimeBuilder};
+pub use stream::{StoredMessage, publish, publish_json, read_stream};
+pub use wait::{PATIENCE, eventually, eventually_some};

@@ -1,0 +1,105 @@
+//! A trace collector: OTLP over gRPC and over HTTP with protobuf, on one port, with the troubles real ones have.
+
+mod server;
+mod span;
+
+use std::future;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::wait::{PATIENCE, eventually_some};
+
+pub use span::{Span, SpanEvent, SpanKind, StatusCode};
+
+/// How the collector behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Keeps what it is sent.
+    Accept,
+    /// Answers 503, which gRPC clients see as `UNAVAILABLE`.
+    Unavailable,
+    /// Takes requests and answers none.
+    Hang,
+    /// Closes its port.
+    Refuse,
+}
+
+/// A collector on a port of its own, gone when dropped. One endpoint serves both protocols.
+#[derive(Debug)]
+pub struct Otlp {
+    port: u16,
+    mode: watch::Sender<Mode>,
+    received: Arc<Received>,
+    server: JoinHandle<()>,
+}
+
+impl Otlp {
+    /// Starts a collector that accepts.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port can be bound");
+        let port = listener.local_addr().expect("a bound listener has an address").port();
+        let mode = watch::Sender::new(Mode::Accept);
+        let received = Arc::<Received>::default();
+        let server = tokio::spawn(server::run(listener, mode.subscribe(), Arc::clone(&received)));
+        Self { port, mode, received, server }
+    }
+
+    /// The value for `OTEL_EXPORTER_OTLP_ENDPOINT`, whatever the protocol.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Changes how the collector behaves from the next request on.
+    pub fn set_mode(&self, mode: Mode) {
+        self.mode.send_replace(mode);
+    }
+
+    /// How many requests arrived, answered or not.
+    pub fn requests(&self) -> usize {
+        self.received.requests.load(Ordering::Relaxed)
+    }
+
+    /// All spans kept so far, in order of arrival.
+    pub fn spans(&self) -> Vec<Span> {
+        self.received.spans.lock().expect("nobody panics while holding the spans").clone()
+    }
+
+    /// Waits until the spans kept so far satisfy `is_complete`, and returns them.
+    ///
+    /// # Panics
+    /// When they do not within [`PATIENCE`].
+    pub async fn wait_for_spans(&self, is_complete: impl Fn(&[Span]) -> bool) -> Vec<Span> {
+        eventually_some(PATIENCE, || future::ready(Some(self.spans()).filter(|spans| is_complete(spans))))
+            .await
+    }
+}
+
+impl Drop for Otlp {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// What has arrived.
+#[derive(Debug, Default)]
+struct Received {
+    requests: AtomicUsize,
+    spans: Mutex<Vec<Span>>,
+}
+
+impl Received {
+    fn note_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn keep(&self, request: ExportTraceServiceRequest) {
+        let mut kept = self.spans.lock().expect("nobody panics while holding the spans");
+        kept.extend(span::all(request));
+    }
+}
