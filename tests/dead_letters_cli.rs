@@ -103,7 +103,7 @@ async fn shows_all_about_one() {
       Died          2026-01-01T00:00:00.000Z
       Runtime       [version]
 
-    Attempts that this process saw fail
+    Failed attempts that the runtime saw
       TRY  STARTED                   CAUSE  ERROR
       1    2026-01-01T00:00:00.000Z  error  failed as told
       2    2026-01-01T00:00:00.000Z  error  failed as told

@@ -65,7 +65,7 @@ async fn a_second_signal_ends_the_process_at_once() {
     publish_tasks(&server, [("a".to_owned(), emitting(1, 50_000))]).await;
     eventually(PATIENCE, async || workload.count("start") == 1).await;
     runtime.signal(Signal::SIGTERM);
-    runtime.wait_for_log("drain").await;
+    runtime.wait_for_log("draining").await;
     runtime.signal(Signal::SIGTERM);
 
     assert!(!runtime.wait_exit(Duration::from_secs(3)).await.success());

@@ -94,7 +94,9 @@ async fn one_trace_over(protocol: &str) {
     assert_eq!(failed.parent_span_id, PARENT);
     assert_eq!((failed.kind, failed.attribute("tidegate.outcome")), (SpanKind::Consumer, "failed"));
     assert_eq!(failed.attribute("tidegate.cause"), "error");
-    assert!(failed.events.iter().any(|event| event.name == "exception"));
+    for name in ["exception", "retry"] {
+        assert!(failed.events.iter().any(|event| event.name == name), "no event `{name}` in {failed:?}");
+    }
     assert_eq!(failed.links, [(TRACE.to_owned(), PARENT.to_owned())]);
 
     let mut parent = find(&spans, "process a.{entity}", Some("2"));

@@ -76,7 +76,7 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     let path = match error.path().to_string() {
-        top if top == "." => String::new(),
+        nowhere if nowhere == "." || nowhere == "?" => String::new(),
         path => path,
     };
     CodecError::Decode { format, path, source: error.into_inner().into() }

@@ -11,6 +11,7 @@ use super::effects::{Interrupted, until_taken};
 use super::router::Router;
 use crate::message::{DeadLetter, Failure, Reason};
 use crate::port::{Outbound, Room, Settle, Settlement, SinkError, Source};
+use crate::telemetry::span::MessageTrace;
 
 /// How many exhausted messages are looked at in one go.
 const BATCH: Room = Room { messages: 16, bytes: usize::MAX };
@@ -27,7 +28,7 @@ pub(super) struct End<'a> {
     pub(super) reason: Reason,
     pub(super) attempts: u32,
     pub(super) failures: &'a [Failure],
-    pub(super) trace_id: Option<String>,
+    pub(super) trace: &'a MessageTrace,
 }
 
 /// Stores the dead letter, however long that takes: a stream that is missing or full blocks the entity and loses
@@ -44,7 +45,7 @@ pub(super) async fn bury(
         attempts: end.attempts,
         failures: end.failures.to_vec(),
         died: SystemTime::now(),
-        trace_id: end.trace_id,
+        trace_id: end.trace.trace_id(),
     };
     let outbound = |headers| Outbound {
         subject: format!("{}.{}.{}", crew.dead_letters, message.stream, message.sequence),
@@ -52,7 +53,10 @@ pub(super) async fn bury(
         payload: message.payload.clone(),
         id: letter.id(),
     };
+    // The letter keeps the headers of the message, its trace context included, so that a replay is the same message.
+    let publishing = end.trace.publish(&crew.dead_letters, "dead_letter");
     let whole = outbound(letter.headers());
+    publishing.describe(&whole.subject, &whole.id, whole.payload.len());
     let offer = || crew.sink.publish(whole.clone());
     if let Err(error) = until_taken(crew, BLOCKED, SinkError::is_permanent, offer).await? {
         warn!(actor = %crew.name, sequence = message.sequence, %error, "dead letter goes without its history");
@@ -108,8 +112,10 @@ pub(super) async fn bury_exhausted(
             let mut message = arrival.message;
             router.address(&mut message);
             let message = Arc::new(message);
+            let trace = MessageTrace::receive(&message, router.destination(&message.subject), &crew.name);
+            trace.received();
             let end =
-                End { reason: Reason::Exhausted, attempts: arrival.delivered, failures: &[], trace_id: None };
+                End { reason: Reason::Exhausted, attempts: arrival.delivered, failures: &[], trace: &trace };
             if bury(&message, &crew, end).await.is_err() {
                 return;
             }

@@ -5,7 +5,6 @@ mod state;
 
 use std::time::SystemTime;
 
-use futures_util::future::try_join_all;
 use tidegate::erased::Applied;
 
 pub(super) use self::patience::{Interrupted, until_taken};
@@ -28,15 +27,17 @@ pub(super) enum Effects {
     Impossible(Failure),
 }
 
-/// Reads the entity's state; `None` for a handler that keeps none.
-pub(super) async fn load(delivery: &Delivery, desk: &Desk) -> Result<Option<Loaded>, Interrupted> {
+/// Reads the entity's state; `None` for a handler that keeps none. `Err` inside means that it can never be read.
+pub(super) async fn load(
+    delivery: &Delivery,
+    desk: &Desk,
+) -> Result<Result<Option<Loaded>, Failure>, Interrupted> {
     let Some(store) = desk.crew.store.as_ref().filter(|_| desk.handler.keeps_state()) else {
-        return Ok(None);
+        return Ok(Ok(None));
     };
-    let key = &delivery.message.key;
-    let never = |_: &StoreError| false;
-    let entry = until_taken(&desk.crew, "state_blocked", never, || store.load(key)).await?;
-    Ok(Some(Loaded::new(entry.ok().flatten())))
+    let load = || store.load(&delivery.message.key);
+    let entry = until_taken(&desk.crew, "state_blocked", is_final, load).await?;
+    Ok(entry.map(|entry| Some(Loaded::new(entry))).map_err(|error| hopeless(delivery, &error)))
 }
 
 /// Publishes the emits, then saves the state.
@@ -47,31 +48,35 @@ pub(super) async fn apply(
     loaded: Option<Loaded>,
     span: &AttemptSpan,
 ) -> Result<Effects, Interrupted> {
-    let impossible = |error: String| {
-        Ok(Effects::Impossible(Failure::new(delivery.attempt, SystemTime::now(), Cause::Terminal, error)))
+    let emissions = match crew.address(&delivery.message, applied.emits) {
+        Ok(emissions) => emissions,
+        Err(error) => return Ok(Effects::Impossible(hopeless(delivery, &error))),
     };
-    if !applied.emits.is_empty() {
-        let emissions = match crew.address(&delivery.message, applied.emits) {
-            Ok(emissions) => emissions,
-            Err(error) => return impossible(error.to_string()),
-        };
-        let published =
-            try_join_all(emissions.into_iter().map(|emission| publish(crew, emission, span))).await?;
-        if let Some(error) = published.into_iter().find_map(Result::err) {
-            return impossible(error.to_string());
+    // One after the other: the streams keep them in the handler's order.
+    for emission in emissions {
+        if let Err(error) = publish(crew, emission, span).await? {
+            return Ok(Effects::Impossible(hopeless(delivery, &error)));
         }
     }
     let (Some(store), Some(loaded), Some(state)) = (&crew.store, loaded, applied.state) else {
         return Ok(Effects::Stored);
     };
     let value = Loaded::successor(&delivery.message, &state);
-    let is_final = |error: &StoreError| !matches!(error, StoreError::Unavailable(_));
     let save = || store.save(&delivery.message.key, value.clone(), loaded.revision());
     match until_taken(crew, "state_blocked", is_final, save).await? {
         Ok(_) => Ok(Effects::Stored),
         Err(StoreError::Conflict) => Ok(Effects::Conflict),
-        Err(error) => impossible(error.to_string()),
+        Err(error) => Ok(Effects::Impossible(hopeless(delivery, &error))),
     }
+}
+
+fn is_final(error: &StoreError) -> bool {
+    !matches!(error, StoreError::Unavailable(_))
+}
+
+/// What no retry cures.
+fn hopeless(delivery: &Delivery, error: &dyn std::error::Error) -> Failure {
+    Failure::new(delivery.attempt, SystemTime::now(), Cause::Terminal, error.to_string())
 }
 
 async fn publish(

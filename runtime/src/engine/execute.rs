@@ -28,7 +28,7 @@ enum Outcome {
     AlreadyApplied,
     /// The state changed under it: to be made again, at no cost.
     Conflict,
-    Failed(Failure),
+    Failed(Failure, Verdict),
 }
 
 /// Tries a message until it is done, dead, or handed back. `slot` is held while an attempt runs, not while it waits.
@@ -50,7 +50,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
             warn!(actor = %crew.name, sequence = delivery.message.sequence, "result dropped: dead-lettered meanwhile");
             return delivery.abandon();
         }
-        let failure = match outcome {
+        let (failure, verdict) = match outcome {
             Outcome::Done => {
                 crew.status.done();
                 return settle(delivery, Settlement::Ack).await;
@@ -60,9 +60,10 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 return settle(delivery, Settlement::Ack).await;
             }
             Outcome::Conflict => continue,
-            Outcome::Failed(failure) => failure,
+            Outcome::Failed(failure, verdict) => (failure, verdict),
         };
-        match take_note(&mut delivery, desk, failure) {
+        take_note(&mut delivery, desk, failure, verdict);
+        match verdict {
             Verdict::DeadLetter(reason) => {
                 drop(slot);
                 return bury_and_settle(delivery, desk, reason).await;
@@ -98,14 +99,17 @@ fn reason_not_to_try(delivery: &Delivery, desk: &Desk) -> Option<Reason> {
 /// One try: state, handler, emits, state again.
 async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interrupted> {
     let mut span = open_span(delivery, desk);
-    let loaded = effects::load(delivery, desk).await?;
+    let loaded = match effects::load(delivery, desk).await? {
+        Ok(loaded) => loaded,
+        Err(failure) => return Ok(failed(failure, desk, &mut span)),
+    };
     if loaded.as_ref().is_some_and(|loaded| loaded.is_applied(&delivery.message)) {
         span.outcome("already_applied");
         return Ok(Outcome::AlreadyApplied);
     }
     let applied = match handle(delivery, desk, loaded.as_ref(), &span).await {
         Ok(applied) => applied,
-        Err(failure) => return Ok(failed(failure, &mut span)),
+        Err(failure) => return Ok(failed(failure, desk, &mut span)),
     };
     if delivery.lease.is_revoked() {
         return Ok(Outcome::Done);
@@ -119,7 +123,7 @@ async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interr
             span.outcome("state_conflict");
             Ok(Outcome::Conflict)
         }
-        Effects::Impossible(failure) => Ok(failed(failure, &mut span)),
+        Effects::Impossible(failure) => Ok(failed(failure, desk, &mut span)),
     }
 }
 
@@ -172,15 +176,18 @@ fn open_span(delivery: &mut Delivery, desk: &Desk) -> AttemptSpan {
     delivery.trace.process(&fields)
 }
 
-fn failed(failure: Failure, span: &mut AttemptSpan) -> Outcome {
+fn failed(failure: Failure, desk: &Desk, span: &mut AttemptSpan) -> Outcome {
+    let verdict = Verdict::after(&failure, &desk.crew.policy, rand::random());
     span.failed(failure.cause.as_str(), &failure.errors.join(": "));
+    if let Verdict::Retry(wait) = verdict {
+        span.retry_in(wait);
+    }
     span.outcome("failed");
-    Outcome::Failed(failure)
+    Outcome::Failed(failure, verdict)
 }
 
-fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure) -> Verdict {
+fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure, verdict: Verdict) {
     let crew = &desk.crew;
-    let verdict = Verdict::after(&failure, &crew.policy, rand::random());
     crew.status.attempt_failed(failure.cause);
     debug!(
         actor = %crew.name,
@@ -193,7 +200,6 @@ fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure) -> Verdict 
     );
     delivery.attempt = failure.attempt + 1;
     delivery.failures.push(failure);
-    verdict
 }
 
 async fn settle(delivery: Delivery, settlement: Settlement) {
@@ -202,12 +208,8 @@ async fn settle(delivery: Delivery, settlement: Settlement) {
 }
 
 async fn bury_and_settle(delivery: Delivery, desk: &Desk, reason: Reason) {
-    let end = End {
-        reason,
-        attempts: delivery.attempt - 1,
-        failures: &delivery.failures,
-        trace_id: delivery.trace.trace_id(),
-    };
+    let end =
+        End { reason, attempts: delivery.attempt - 1, failures: &delivery.failures, trace: &delivery.trace };
     if bury(&delivery.message, &desk.crew, end).await.is_ok() {
         settle(delivery, Settlement::Term("dead-lettered")).await;
     }

@@ -132,15 +132,16 @@ impl Shard {
     /// Hands back what has not started and waits for what runs.
     async fn wind_down(mut self) {
         self.source.close().await;
-        loop {
-            match self.source.next(NO_ROOM).await {
-                Ok(arrivals) if !arrivals.is_empty() => {
-                    for arrival in arrivals {
-                        self.home.settle.settle(&arrival.receipt, Settlement::Nak(Duration::ZERO)).await;
-                    }
-                }
-                Ok(_) | Err(_) => break,
+        // All of it first: while requests are open, what is handed back would come again at once.
+        let mut late = Vec::new();
+        while let Ok(arrivals) = self.source.next(NO_ROOM).await {
+            if arrivals.is_empty() {
+                break;
             }
+            late.extend(arrivals);
+        }
+        for arrival in late {
+            self.home.settle.settle(&arrival.receipt, Settlement::Nak(Duration::ZERO)).await;
         }
         for delivery in self.supervisor.take_held() {
             delivery.settle(Settlement::Nak(Duration::ZERO)).await;

@@ -133,7 +133,8 @@ impl DeadLetter {
         match self.failures.last() {
             Some(failure) => failure.errors.join(": "),
             None if self.reason == Reason::Exhausted => format!(
-                "delivered {} times without an answer: the handler hung, or its process died each time",
+                "given up by the server after {} deliveries: the handler hung, its process died each time, or \
+                 somebody terminated the message",
                 self.attempts
             ),
             None => "the message has no key".to_owned(),

@@ -32,7 +32,7 @@ use super::model::Topology;
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "Tidegate topology", extend("required" = ["name"]))]
 pub(super) struct File {
-    /// Prefix of everything that is created on the server; instances with the same name share the work.
+    /// Prefix of everything that is created on the server.
     #[schemars(extend("examples" = ["shop"]))]
     pub name: Option<Located<String>>,
     /// How the server is reached. Flags and `NATS_*` variables come first.

@@ -63,7 +63,8 @@ fn cargo(directory: &Path) -> Command {
     command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped());
     // Under `cargo run` these describe our own package; build scripts that watch them would run again, and all that
     // depends on them be compiled again.
-    let describes_a_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let describes_a_package =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(describes_a_package) {
             command.env_remove(name);

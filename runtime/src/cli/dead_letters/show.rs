@@ -67,7 +67,7 @@ fn text(letter: &Letter) -> String {
     let mut section = |title: &str, body: &str| {
         write!(text, "\n{title}\n{}", indented(body)).expect("a string takes all that is written to it");
     };
-    section("Attempts that this process saw fail", &history(epitaph));
+    section("Failed attempts that the runtime saw", &history(epitaph));
     let headers: Vec<String> =
         letter.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     section("Headers", &headers.join("\n"));
