@@ -211,7 +211,23 @@ async fn build_links_the_handlers_of_the_example() {
     let program = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let server = NatsServer::start().await;
     let topology = fs::read_to_string(example).expect("the example");
-    let mut runtime = Runtime::builder(program, &topology).nats(&server).start();
+    let mut runtime = Runtime::builder(&program, &topology).nats(&server).start();
     runtime.wait_for_log("ready").await;
     assert_eq!(runtime.drain(PATIENCE).await.code(), Some(0));
+    demo_checks_itself(&program, &topology).await;
+}
+
+/// The demo needs no server: it starts one of its own.
+async fn demo_checks_itself(program: &str, topology: &str) {
+    let arguments = ["demo", "--events", "600", "--entities", "60", "--format", "json"];
+    let mut demo = Runtime::builder(program, topology).args(arguments).start();
+
+    assert_eq!(demo.wait_exit(PATIENCE).await.code(), Some(0));
+    let report: serde_json::Value = serde_json::from_str(&demo.stdout()).expect("one JSON object");
+    let number = |key: &str| report[key].as_f64().unwrap_or_else(|| panic!("no number `{key}` in {report}"));
+    assert_eq!((number("published"), number("lost"), number("order_violations")), (600.0, 0.0, 0.0));
+    assert_eq!(number("done") + number("dead_lettered"), 600.0);
+    for key in ["retried", "repeated", "msgs_per_s", "p50_ms", "p99_ms", "peak_rss_mb"] {
+        assert!(number(key) >= 0.0);
+    }
 }

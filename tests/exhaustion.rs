@@ -82,3 +82,34 @@ async fn a_message_that_kills_its_process_is_dead_lettered_by_the_servers_word()
     assert_eq!(workload.count("start"), 3);
     assert!(runtime.drain(PATIENCE).await.success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_order_the_server_keeps_what_waits_for_its_next_try() {
+    let server = NatsServer::start().await;
+    let workload = Workload::new(
+        &server,
+        "script",
+        "order = \"none\"\nmax_deliver = 3\nbackoff = [\"200ms\"]\nack_wait = \"5s\"",
+    );
+    let mut runtime = workload.start().await;
+
+    let tasks = [
+        json!({ "id": 1, "fails": 2, "emits": true }),
+        json!({ "id": 2, "fails": 9 }),
+        json!({ "id": 3, "emits": true }),
+    ];
+    publish_tasks(&server, tasks.map(|task| ("a".to_owned(), task))).await;
+    let letter = only_dead_letter(&server).await;
+    let jetstream = server.jetstream().await;
+    eventually(PATIENCE, async || stored(&jetstream, "DONE").await == 2).await;
+
+    assert_eq!((header(&letter, "Tidegate-Reason"), header(&letter, "Tidegate-Attempts")), ("failed", "3"));
+    let order: Vec<(u64, u32)> = workload
+        .journal()
+        .iter()
+        .filter(|line| line.event == "end")
+        .map(|line| (line.sequence, line.attempt))
+        .collect();
+    assert_eq!(order, [(3, 1), (1, 3)]);
+    assert!(runtime.drain(PATIENCE).await.success());
+}

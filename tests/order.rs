@@ -61,3 +61,26 @@ async fn others_go_on_while_one_entity_retries() {
     assert!(runtime.drain(Duration::from_secs(5)).await.success());
     assert_eq!(workload.journal().iter().filter(|line| line.key == "sick").count(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_order_by_a_key_in_the_payload() {
+    let server = NatsServer::start().await;
+    let workload = Workload::new(&server, "script", "key = { json = \"/entity\" }\nbackoff = [\"10ms\"]");
+    let mut runtime = workload.start().await;
+
+    let tasks = (0..300_u64).map(|id| {
+        let fails = u8::from(id % 17 == 0);
+        (
+            format!("t{id}"),
+            json!({ "id": id, "entity": format!("e{}", id % 10), "takes": 1, "fails": fails, "emits": true }),
+        )
+    });
+    publish_tasks(&server, tasks).await;
+    let jetstream = server.jetstream().await;
+    eventually(PATIENCE, async || stored(&jetstream, "DONE").await == 300).await;
+
+    let journal = workload.journal();
+    assert_ordered(&journal);
+    assert!(journal.iter().all(|line| line.key == format!("e{}", (line.sequence - 1) % 10)));
+    assert!(runtime.drain(PATIENCE).await.success());
+}

@@ -84,6 +84,28 @@ async fn creates_a_deleted_consumer_again_where_it_stood() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_created_again_is_read_from_its_first_message() {
+    let server = NatsServer::start().await;
+    let workload = Workload::new(&server, "count", "ack_wait = \"2s\"");
+    let mut runtime = workload.start().await;
+    let jetstream = server.jetstream().await;
+
+    publish_tasks(&server, tasks(0, 500)).await;
+    eventually(PATIENCE, async || stored(&jetstream, "DONE").await == 500).await;
+    let config = jetstream.get_stream("TASKS").await.expect("the stream exists").cached_info().config.clone();
+    jetstream.delete_stream("TASKS").await.expect("the stream is deleted");
+    jetstream.create_stream(config).await.expect("the stream is created");
+    publish_tasks(&server, tasks(500, 300)).await;
+    eventually(PATIENCE, async || workload.count("end") == 800).await;
+
+    assert!(runtime.drain(PATIENCE).await.success());
+    let mut runtime = workload.start().await;
+    publish_tasks(&server, tasks(800, 1)).await;
+    eventually(PATIENCE, async || workload.count("end") == 801).await;
+    assert!(runtime.drain(PATIENCE).await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partition_killed_under_load_loses_nothing_and_keeps_order() {
     let server = NatsServer::start().await;
     let workload = Workload::new(&server, "count", "partitions = 2\nbackoff = [\"20ms\"]");

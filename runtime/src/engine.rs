@@ -9,6 +9,7 @@ mod effects;
 mod execute;
 mod heartbeat;
 mod lane;
+mod lease;
 mod ledger;
 mod mailbox;
 mod ownership;

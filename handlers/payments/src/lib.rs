@@ -13,7 +13,7 @@ use tidegate::prelude::*;
 use gateway::{Answer, Charge, Gateway};
 use trouble::Trouble;
 
-/// Constructs the handler; its settings are those of the [`Gateway`].
+/// Constructs the handler; its settings are those of the gateway.
 pub fn handler(settings: Settings) -> Result<impl Handler> {
     let gateway = settings.parse::<Gateway>()?;
     Ok(Payments { gateway })

@@ -46,7 +46,7 @@ pub struct ActorPlan {
 pub struct Ports {
     /// Where its messages come from.
     pub source: Box<dyn Source>,
-    /// The sequence up to which all is settled; written by the engine, read by the source when it has to begin anew.
+    /// The lowest sequence that is not settled; written by the engine, read by the source when it has to begin anew.
     pub floor: Arc<AtomicU64>,
     /// How they are settled.
     pub settle: Arc<dyn Settle>,

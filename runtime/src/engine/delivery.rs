@@ -8,7 +8,8 @@ use tidegate::Message;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::ledger::{Lease, Ledger, Release};
+use super::lease::Lease;
+use super::ledger::{Ledger, Release};
 use crate::message::{Failure, PartitionId};
 use crate::port::{Receipt, Settle, Settlement};
 use crate::telemetry::span::MessageTrace;
@@ -82,7 +83,7 @@ impl Delivery {
 
     fn leave(&mut self, release: Release) {
         if let Some(cargo) = self.0.take() {
-            cargo.home.ledger.release(cargo.message.sequence, release);
+            cargo.home.ledger.release(cargo.message.sequence, &cargo.lease, release);
         }
     }
 }

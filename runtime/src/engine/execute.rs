@@ -42,13 +42,15 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
         if crew.drain.has_begun() {
             return;
         }
+        if delivery.lease.is_revoked() {
+            return abandon(delivery, desk);
+        }
         let outcome = match attempt(&mut delivery, desk).await {
             Ok(outcome) => outcome,
             Err(Interrupted) => return,
         };
         if delivery.lease.is_revoked() {
-            warn!(actor = %crew.name, sequence = delivery.message.sequence, "result dropped: dead-lettered meanwhile");
-            return delivery.abandon();
+            return abandon(delivery, desk);
         }
         let (failure, verdict) = match outcome {
             Outcome::Done => {
@@ -200,6 +202,13 @@ fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure, verdict: Ve
     );
     delivery.attempt = failure.attempt + 1;
     delivery.failures.push(failure);
+}
+
+/// The message was dead-lettered by the server's word, or its stream is gone: nothing of ours may settle it.
+fn abandon(delivery: Delivery, desk: &Desk) {
+    let sequence = delivery.message.sequence;
+    warn!(actor = %desk.crew.name, sequence, "message abandoned, somebody else has ended it");
+    delivery.abandon();
 }
 
 async fn settle(delivery: Delivery, settlement: Settlement) {

@@ -1,12 +1,14 @@
 //! What a shard has in its hands: credits, bytes, leases, and who was settled a moment ago.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
+use super::lease::Lease;
 use crate::message::PartitionId;
 use crate::port::{Receipt, Room};
 
@@ -14,17 +16,13 @@ use crate::port::{Receipt, Room};
 /// again. A power of two; 8 bytes each.
 const REMEMBERED: usize = 8192;
 
-/// How long after its deadline a running attempt still counts as alive: past it the thread must be blocked, since a
-/// handler that yields is cut off at the deadline.
-const OVERDUE: Duration = Duration::from_secs(1);
-
 /// The messages of one shard that are in flight: each takes a credit of `window` and its size of `bytes`.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     entries: Mutex<Entries>,
     freed: Notify,
     limit: Room,
-    /// Up to and with this sequence all is settled; shared with the source, which starts a lost consumer anew there.
+    /// The lowest sequence that is not settled; shared with the source, which starts a lost consumer anew there.
     floor: Arc<AtomicU64>,
 }
 
@@ -33,7 +31,18 @@ struct Entries {
     in_flight: BTreeMap<u64, Entry>,
     bytes: usize,
     highest: u64,
+    /// When the highest was published.
+    latest: SystemTime,
     settled: Box<[u64]>,
+}
+
+/// A message that asks for admission.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arriving {
+    pub(crate) sequence: u64,
+    pub(crate) published: SystemTime,
+    pub(crate) partition: PartitionId,
+    pub(crate) bytes: usize,
 }
 
 #[derive(Debug)]
@@ -43,15 +52,6 @@ struct Entry {
     partition: PartitionId,
     renewed: Instant,
     lease: Arc<Lease>,
-}
-
-/// The part of an entry that a running attempt writes.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    born: Instant,
-    /// Milliseconds from `born` to the running attempt's deadline; 0 while none runs.
-    deadline: AtomicU64,
-    revoked: AtomicBool,
 }
 
 /// What the ledger says to an arrival.
@@ -71,20 +71,19 @@ impl Ledger {
             in_flight: BTreeMap::new(),
             bytes: 0,
             highest: 0,
+            latest: SystemTime::UNIX_EPOCH,
             settled: vec![0; REMEMBERED].into_boxed_slice(),
         };
         Self { entries: Mutex::new(entries), freed: Notify::new(), limit, floor }
     }
 
     /// Takes an arrival in, unless it is known.
-    pub(crate) fn admit(
-        &self,
-        sequence: u64,
-        partition: PartitionId,
-        bytes: usize,
-        receipt: &Receipt,
-    ) -> Admission {
+    pub(crate) fn admit(&self, arriving: Arriving, receipt: &Receipt) -> Admission {
+        let Arriving { sequence, published, partition, bytes } = arriving;
         let mut entries = self.lock();
+        if sequence <= entries.highest && published > entries.latest {
+            entries.forget_old_stream();
+        }
         if let Some(entry) = entries.in_flight.get_mut(&sequence) {
             entry.receipt = receipt.clone();
             return Admission::InFlight;
@@ -92,23 +91,30 @@ impl Ledger {
         if entries.is_settled(sequence) {
             return Admission::Settled;
         }
-        let now = Instant::now();
-        let lease =
-            Arc::new(Lease { born: now, deadline: AtomicU64::new(0), revoked: AtomicBool::new(false) });
-        let entry =
-            Entry { receipt: receipt.clone(), bytes, partition, renewed: now, lease: Arc::clone(&lease) };
+        let lease = Arc::new(Lease::new());
+        let (renewed, receipt) = (lease.born, receipt.clone());
+        let entry = Entry { receipt, bytes, partition, renewed, lease: Arc::clone(&lease) };
         entries.in_flight.insert(sequence, entry);
         entries.bytes += bytes;
-        entries.highest = entries.highest.max(sequence);
+        if sequence > entries.highest {
+            (entries.highest, entries.latest) = (sequence, published);
+        }
         self.floor.store(entries.floor(), Ordering::Relaxed);
         Admission::Admitted(lease)
     }
 
     /// Gives a credit back. `settled` sequences are remembered, others may come again.
-    pub(crate) fn release(&self, sequence: u64, release: Release) {
+    pub(crate) fn release(&self, sequence: u64, lease: &Arc<Lease>, release: Release) {
         let mut entries = self.lock();
-        let Some(entry) = entries.in_flight.remove(&sequence) else { return };
-        entries.bytes -= entry.bytes;
+        // An entry with another lease is another message: the stream was created again.
+        match entries.in_flight.remove(&sequence) {
+            Some(entry) if Arc::ptr_eq(&entry.lease, lease) => entries.bytes -= entry.bytes,
+            Some(other) => {
+                entries.in_flight.insert(sequence, other);
+                return;
+            }
+            None => return,
+        }
         if release == Release::Settled {
             entries.settled[slot_of(sequence)] = sequence;
         }
@@ -193,7 +199,7 @@ impl Ledger {
     /// Somebody else has ended this message: what a running attempt still brings is void.
     pub(crate) fn revoke(&self, sequence: u64) {
         if let Some(entry) = self.lock().in_flight.get(&sequence) {
-            entry.lease.revoked.store(true, Ordering::Release);
+            entry.lease.revoke();
         }
     }
 
@@ -207,30 +213,19 @@ impl Entries {
         self.settled[slot_of(sequence)] == sequence
     }
 
-    fn floor(&self) -> u64 {
-        self.in_flight.first_key_value().map_or(self.highest, |(lowest, _)| lowest - 1)
-    }
-}
-
-impl Lease {
-    pub(crate) fn begin(&self, deadline: Instant) {
-        let millis = u64::try_from((deadline - self.born).as_millis()).unwrap_or(u64::MAX);
-        self.deadline.store(millis.max(1), Ordering::Relaxed);
-    }
-
-    pub(crate) fn end(&self) {
-        self.deadline.store(0, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::Acquire)
-    }
-
-    fn is_overdue(&self, now: Instant) -> bool {
-        match self.deadline.load(Ordering::Relaxed) {
-            0 => false,
-            millis => now > self.born + Duration::from_millis(millis) + OVERDUE,
+    /// A sequence that we are past was published after what we saw last: the stream was deleted and created again, and
+    /// counts from one. What is under way belongs to the old one.
+    fn forget_old_stream(&mut self) {
+        for entry in self.in_flight.values() {
+            entry.lease.revoke();
         }
+        self.in_flight.clear();
+        self.settled.fill(0);
+        (self.bytes, self.highest, self.latest) = (0, 0, SystemTime::UNIX_EPOCH);
+    }
+
+    fn floor(&self) -> u64 {
+        self.in_flight.first_key_value().map_or(self.highest + 1, |(lowest, _)| *lowest)
     }
 }
 
@@ -253,14 +248,25 @@ mod tests {
 
     use super::*;
 
-    const PARTITION: PartitionId = PartitionId(0);
-
     fn ledger() -> Ledger {
         Ledger::new(Room { messages: 4, bytes: 100 }, Arc::default())
     }
 
     fn admit(ledger: &Ledger, sequence: u64) -> Admission {
-        ledger.admit(sequence, PARTITION, 10, &Receipt(Bytes::new()))
+        admit_published(ledger, sequence, sequence)
+    }
+
+    fn admit_published(ledger: &Ledger, sequence: u64, seconds: u64) -> Admission {
+        let published = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let arriving = Arriving { sequence, published, partition: PartitionId(0), bytes: 10 };
+        ledger.admit(arriving, &Receipt(Bytes::new()))
+    }
+
+    fn admitted(admission: Admission) -> Arc<Lease> {
+        match admission {
+            Admission::Admitted(lease) => lease,
+            Admission::InFlight | Admission::Settled => panic!("not admitted"),
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -268,8 +274,8 @@ mod tests {
         let ledger = ledger();
 
         admit(&ledger, 1);
-        admit(&ledger, 2);
-        ledger.release(1, Release::Settled);
+        let second = admitted(admit(&ledger, 2));
+        ledger.release(2, &second, Release::Settled);
 
         assert_eq!(ledger.room(), Room { messages: 3, bytes: 90 });
     }
@@ -278,13 +284,13 @@ mod tests {
     async fn knows_what_is_under_way_and_what_is_settled() {
         let ledger = ledger();
 
-        admit(&ledger, 1);
+        let first = admitted(admit(&ledger, 1));
         assert!(matches!(admit(&ledger, 1), Admission::InFlight));
-        ledger.release(1, Release::Settled);
+        ledger.release(1, &first, Release::Settled);
         assert!(matches!(admit(&ledger, 1), Admission::Settled));
 
-        admit(&ledger, 2);
-        ledger.release(2, Release::HandedBack);
+        let second = admitted(admit(&ledger, 2));
+        ledger.release(2, &second, Release::HandedBack);
         assert!(matches!(admit(&ledger, 2), Admission::Admitted(_)));
     }
 
@@ -293,21 +299,19 @@ mod tests {
         let floor = Arc::new(AtomicU64::new(0));
         let ledger = Ledger::new(Room { messages: 4, bytes: 100 }, Arc::clone(&floor));
 
-        for sequence in [5, 6, 7] {
-            admit(&ledger, sequence);
-        }
-        ledger.release(6, Release::Settled);
-        assert_eq!(floor.load(Ordering::Relaxed), 4);
-        ledger.release(5, Release::Settled);
-        assert_eq!(floor.load(Ordering::Relaxed), 6);
-        ledger.release(7, Release::Settled);
+        let [five, six, seven] = [5, 6, 7].map(|sequence| admitted(admit(&ledger, sequence)));
+        ledger.release(6, &six, Release::Settled);
+        assert_eq!(floor.load(Ordering::Relaxed), 5);
+        ledger.release(5, &five, Release::Settled);
         assert_eq!(floor.load(Ordering::Relaxed), 7);
+        ledger.release(7, &seven, Release::Settled);
+        assert_eq!(floor.load(Ordering::Relaxed), 8);
     }
 
     #[tokio::test(start_paused = true)]
     async fn renews_leases_but_not_those_of_hanging_attempts() {
         let ledger = ledger();
-        let Admission::Admitted(hanging) = admit(&ledger, 1) else { panic!("not admitted") };
+        let hanging = admitted(admit(&ledger, 1));
         admit(&ledger, 2);
         hanging.begin(Instant::now() + Duration::from_secs(1));
 
@@ -328,5 +332,20 @@ mod tests {
         assert_eq!(ledger.missing(2, 5), (vec![4], 2));
         // A consumer that was created again has a floor and nothing delivered.
         assert_eq!(ledger.missing(4, 0), (vec![], 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_created_again_is_not_taken_for_the_old_one() {
+        let ledger = ledger();
+        let settled = admitted(admit(&ledger, 1));
+        let under_way = admitted(admit(&ledger, 2));
+        ledger.release(1, &settled, Release::Settled);
+
+        assert!(matches!(admit_published(&ledger, 1, 100), Admission::Admitted(_)));
+        assert!(matches!(admit_published(&ledger, 2, 101), Admission::Admitted(_)));
+        ledger.release(2, &under_way, Release::Settled);
+
+        assert!(under_way.is_revoked());
+        assert_eq!(ledger.len(), 2);
     }
 }

@@ -9,7 +9,7 @@ use tracing::debug;
 use super::crew::Crew;
 use super::delivery::{Cargo, Delivery, Home};
 use super::drain::Drain;
-use super::ledger::Admission;
+use super::ledger::{Admission, Arriving};
 use super::ownership::take_over;
 use super::partition::Exit;
 use super::router::Router;
@@ -106,7 +106,13 @@ impl Shard {
         if delivered > 1 {
             self.crew.status.redelivered();
         }
-        let lease = match self.home.ledger.admit(message.sequence, partition, size_of(&message), &receipt) {
+        let arriving = Arriving {
+            sequence: message.sequence,
+            published: message.published,
+            partition,
+            bytes: size_of(&message),
+        };
+        let lease = match self.home.ledger.admit(arriving, &receipt) {
             Admission::Admitted(lease) => lease,
             Admission::InFlight => return None,
             Admission::Settled => {

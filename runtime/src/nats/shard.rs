@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_nats::jetstream::consumer::{DeliverPolicy, Info, pull};
-use async_nats::jetstream::context::ConsumerInfoErrorKind;
+use async_nats::jetstream::context::{ConsumerInfoErrorKind, GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::ConsumerCreateStrictErrorKind;
-use tracing::info;
+use async_nats::jetstream::{self, ErrorCode};
+use tracing::{info, warn};
 
 use super::Connection;
 use super::bounded::{LIMIT, bounded};
@@ -25,6 +26,16 @@ pub struct Shard {
     pub floor: Arc<AtomicU64>,
 }
 
+/// What a source remembers of the stream and its consumer from one look to the next.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// When the stream was created, in nanoseconds since the epoch: one that was deleted and created again counts from one, so what was settled in the
+    /// old one says nothing.
+    created: Option<i128>,
+    /// Up to and with this sequence everything was settled at the last look.
+    settled: u64,
+}
+
 impl Shard {
     /// The consumer's durable name.
     pub fn name(&self) -> &str {
@@ -32,14 +43,51 @@ impl Shard {
     }
 
     /// The consumer's state. One that does not exist is made, from the first sequence on that is not settled: the
-    /// shard's floor, or the one after `settled`, if that is higher.
-    pub(super) async fn ensure(&self, connection: &Connection, settled: u64) -> Result<Info, SourceError> {
-        if let Some(info) = self.inspect(connection).await? {
-            return Ok(info);
+    /// shard's floor, or the one after what was settled at the last look, if that is higher.
+    pub(super) async fn ensure(
+        &self,
+        connection: &Connection,
+        memory: &mut Memory,
+    ) -> Result<Info, SourceError> {
+        let known = memory.created;
+        if known.is_none() {
+            memory.created = Some(self.created(connection).await?);
         }
-        self.create(connection, self.floor.load(Ordering::Acquire).max(settled + 1)).await?;
+        let info = match self.inspect(connection).await? {
+            Some(info) => info,
+            None => self.make(connection, known, memory).await?,
+        };
+        memory.settled = memory.settled.max(info.ack_floor.stream_sequence);
+        Ok(info)
+    }
+
+    async fn make(
+        &self,
+        connection: &Connection,
+        known: Option<i128>,
+        memory: &mut Memory,
+    ) -> Result<Info, SourceError> {
+        let created = self.created(connection).await?;
+        if known.is_some_and(|known| known != created) {
+            warn!(stream = %self.stream, "the stream was created again, its consumer starts at its first message");
+            *memory = Memory { created: Some(created), settled: 0 };
+            self.floor.store(0, Ordering::Release);
+        }
+        self.create(connection, self.floor.load(Ordering::Acquire).max(memory.settled + 1)).await?;
         let gone = || SourceError::Unavailable(format!("consumer `{}` is gone again", self.name()));
         self.inspect(connection).await?.ok_or_else(gone)
+    }
+
+    async fn created(&self, connection: &Connection) -> Result<i128, SourceError> {
+        let stream = &self.stream;
+        match bounded(connection.jetstream().get_stream(stream)).await {
+            Some(Ok(stream)) => Ok(stream.cached_info().created.unix_timestamp_nanos()),
+            Some(Err(error)) if is_missing(&error) => {
+                Err(SourceError::Denied(format!("stream `{stream}` does not exist")))
+            }
+            Some(Err(error)) => Err(unavailable(&error)),
+            None => Err(unanswered(connection, &format!("$JS.API.STREAM.INFO.{stream}"))),
+        }
     }
 
     async fn inspect(&self, connection: &Connection) -> Result<Option<Info>, SourceError> {
@@ -66,30 +114,48 @@ impl Shard {
         }
     }
 
-    /// Makes the consumer, unless somebody else has.
+    /// Makes the consumer, unless somebody else has. A work queue keeps no settled message and insists on delivering
+    /// all it has.
     async fn create(&self, connection: &Connection, start: u64) -> Result<(), SourceError> {
-        let (stream, name) = (&*self.stream, self.name());
-        let deliver_policy = match start {
+        info!(stream = %self.stream, consumer = self.name(), start, "the consumer does not exist, creating it");
+        let from_start = match start {
             0 | 1 => self.consumer.deliver_policy,
             start_sequence => DeliverPolicy::ByStartSequence { start_sequence },
         };
-        info!(stream, consumer = name, start, "the consumer does not exist, creating it");
+        match self.create_with(connection, from_start).await? {
+            Some(refusal) if refusal.error_code() == ErrorCode::CONSUMER_WQ_CONSUMER_NOT_DELIVER_ALL => {
+                let refusal = self.create_with(connection, self.consumer.deliver_policy).await?;
+                refusal.map_or(Ok(()), |refusal| Err(SourceError::Denied(refusal.to_string())))
+            }
+            Some(refusal) => Err(SourceError::Denied(refusal.to_string())),
+            None => Ok(()),
+        }
+    }
 
+    /// `Some` is the server's refusal.
+    async fn create_with(
+        &self,
+        connection: &Connection,
+        deliver_policy: DeliverPolicy,
+    ) -> Result<Option<jetstream::Error>, SourceError> {
+        let (stream, name) = (&*self.stream, self.name());
         let config = pull::Config { deliver_policy, ..self.consumer.clone() };
         let unanswered = || unanswered(connection, &format!("$JS.API.CONSUMER.CREATE.{stream}.{name}"));
         let call = connection.jetstream().create_consumer_strict_on_stream(config, stream);
         match bounded(call).await.ok_or_else(unanswered)? {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(None),
             Err(error) => match error.kind() {
-                ConsumerCreateStrictErrorKind::AlreadyExists => Ok(()),
+                ConsumerCreateStrictErrorKind::AlreadyExists => Ok(None),
                 ConsumerCreateStrictErrorKind::TimedOut => Err(unanswered()),
-                ConsumerCreateStrictErrorKind::JetStream(refusal) => {
-                    Err(SourceError::Denied(refusal.to_string()))
-                }
+                ConsumerCreateStrictErrorKind::JetStream(refusal) => Ok(Some(refusal)),
                 _ => Err(unavailable(&error)),
             },
         }
     }
+}
+
+fn is_missing(error: &GetStreamError) -> bool {
+    matches!(error.kind(), GetStreamErrorKind::JetStream(refusal) if refusal.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// The error for a call without an answer: one that is denied gets none either, and only the client's events tell.

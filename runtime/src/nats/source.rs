@@ -16,7 +16,7 @@ use super::demand::{Demand, Request, Wish};
 use super::inbox::Inbox;
 use super::link::Link;
 use super::notice::Notice;
-use super::shard::{Shard, clogged, unanswered, unavailable};
+use super::shard::{Memory, Shard, clogged, unanswered, unavailable};
 use crate::port::{Arrivals, BoxFuture, Pending, Receipt, Room, Source, SourceError};
 
 /// How long the server keeps a request open, in nanoseconds.
@@ -46,8 +46,7 @@ pub struct NatsSource {
     ack_subject: String,
     /// The consumer's own sequence of its last delivery, which a claim needs.
     last_delivery: u64,
-    /// The highest ack floor seen.
-    settled: u64,
+    memory: Memory,
     fault: Option<String>,
     closed: Option<Instant>,
 }
@@ -64,7 +63,7 @@ impl NatsSource {
             demand: Demand::new(),
             received: Vec::new(),
             last_delivery: 0,
-            settled: 0,
+            memory: Memory::default(),
             fault: None,
             closed: None,
         }
@@ -214,9 +213,8 @@ impl NatsSource {
         }
         self.fault = None;
 
-        let info = self.shard.ensure(&self.connection, self.settled).await?;
+        let info = self.shard.ensure(&self.connection, &mut self.memory).await?;
         self.last_delivery = info.delivered.consumer_sequence;
-        self.settled = self.settled.max(info.ack_floor.stream_sequence);
         Ok(Pending {
             floor: info.ack_floor.stream_sequence,
             last: info.delivered.stream_sequence,

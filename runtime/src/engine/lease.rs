@@ -1,0 +1,50 @@
+//! What a running attempt says about itself to who keeps its message's lease.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::time::{Duration, Instant};
+
+/// How long after its deadline a running attempt still counts as alive: past it the thread must be blocked, since a
+/// handler that yields is cut off at the deadline.
+const OVERDUE: Duration = Duration::from_secs(1);
+
+/// The part of a message's account that its attempts write.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(super) born: Instant,
+    /// Milliseconds from `born` to the running attempt's deadline; 0 while none runs.
+    deadline: AtomicU64,
+    revoked: AtomicBool,
+}
+
+impl Lease {
+    pub(super) fn new() -> Self {
+        Self { born: Instant::now(), deadline: AtomicU64::new(0), revoked: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn begin(&self, deadline: Instant) {
+        let millis = u64::try_from((deadline - self.born).as_millis()).unwrap_or(u64::MAX);
+        self.deadline.store(millis.max(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self) {
+        self.deadline.store(0, Ordering::Relaxed);
+    }
+
+    /// Voids what the attempt under way still brings: the message was ended by somebody else.
+    pub(super) fn revoke(&self) {
+        self.revoked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Acquire)
+    }
+
+    /// Whether the attempt under way should have been cut off by now.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        match self.deadline.load(Ordering::Relaxed) {
+            0 => false,
+            millis => now > self.born + Duration::from_millis(millis) + OVERDUE,
+        }
+    }
+}
