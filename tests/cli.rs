@@ -224,10 +224,10 @@ async fn demo_checks_itself(program: &str, topology: &str) {
 
     assert_eq!(demo.wait_exit(PATIENCE).await.code(), Some(0));
     let report: serde_json::Value = serde_json::from_str(&demo.stdout()).expect("one JSON object");
-    let number = |key: &str| report[key].as_f64().unwrap_or_else(|| panic!("no number `{key}` in {report}"));
-    assert_eq!((number("published"), number("lost"), number("order_violations")), (600.0, 0.0, 0.0));
-    assert_eq!(number("done") + number("dead_lettered"), 600.0);
+    let number = |key: &str| report[key].as_u64().unwrap_or_else(|| panic!("no number `{key}` in {report}"));
+    assert_eq!((number("published"), number("lost"), number("order_violations")), (600, 0, 0));
+    assert_eq!(number("done") + number("dead_lettered"), 600);
     for key in ["retried", "repeated", "msgs_per_s", "p50_ms", "p99_ms", "peak_rss_mb"] {
-        assert!(number(key) >= 0.0);
+        assert!(report[key].is_number(), "no number `{key}` in {report}");
     }
 }

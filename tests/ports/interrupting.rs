@@ -106,6 +106,9 @@ async fn a_missing_permission_is_named() {
         ..ConnectOptions::default()
     };
     let connection = connected_as(&server, options).await;
+    let orders =
+        Config { name: "ORDERS".to_owned(), subjects: vec!["orders.>".to_owned()], ..Config::default() };
+    connection.jetstream().create_stream(orders).await.expect("the stream is created");
     let mut source =
         tidegate_runtime::nats::NatsSource::new(connection, shard(-1, &std::sync::Arc::default()));
 

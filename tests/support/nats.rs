@@ -122,7 +122,8 @@ fn config_path(directory: &Path) -> PathBuf {
     directory.join("nats-server.conf")
 }
 
-fn program() -> PathBuf {
+/// The nats-server that all fixtures use.
+pub(crate) fn program() -> PathBuf {
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin/nats-server");
     match env::var_os("NATS_SERVER") {
         Some(program) => program.into(),

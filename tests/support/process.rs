@@ -5,14 +5,14 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::wait::{PATIENCE, eventually_some};
+use crate::wait::{PATIENCE, eventually, eventually_some};
 
 const TAIL: usize = 60;
 
@@ -24,6 +24,7 @@ pub struct Process {
     name: String,
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
 }
 
 impl Process {
@@ -37,8 +38,8 @@ impl Process {
         let stderr = child.stderr.take().expect("standard error is piped");
         let lines = Arc::default();
         let kept = Arc::clone(&lines);
-        thread::spawn(move || keep_lines(stderr, file, &kept));
-        Ok(Self { name: name.to_owned(), child, lines })
+        let reader = thread::spawn(move || keep_lines(stderr, file, &kept));
+        Ok(Self { name: name.to_owned(), child, lines, reader })
     }
 
     /// The process id.
@@ -79,12 +80,14 @@ impl Process {
         self.exit_status().is_none()
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself and all that it wrote to standard error has been read.
     ///
     /// # Panics
-    /// When it is still running after `limit`.
+    /// When it, or a child of its own that shares its standard error, is still running after `limit`.
     pub async fn wait_exit(&mut self, limit: Duration) -> ExitStatus {
-        eventually_some(limit, async || self.exit_status()).await
+        let status = eventually_some(limit, async || self.exit_status()).await;
+        eventually(limit, async || self.reader.is_finished()).await;
+        status
     }
 
     /// What it has written to standard error.

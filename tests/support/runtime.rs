@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::Signal;
-use crate::nats::NatsServer;
+use crate::nats::{NatsServer, program};
 use crate::process::Process;
 
 /// What a [`Runtime`] is started with. Cheap to clone: several instances can share one topology.
@@ -60,6 +60,7 @@ impl RuntimeBuilder {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(directory);
         remove_inherited_settings(&mut command);
+        command.env("NATS_SERVER", program());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdout(File::create(directory.join("stdout")).expect("a file can be made in the directory"));
         Process::spawn("runtime", &mut command, &directory.join("stderr"))
@@ -180,7 +181,7 @@ fn remove_inherited_settings(command: &mut Command) {
     const PREFIXES: [&str; 4] = ["NATS_", "OTEL_", "TIDEGATE_", "RUST_LOG"];
     for (name, _) in env::vars_os() {
         let is_setting = PREFIXES.iter().any(|prefix| name.to_string_lossy().starts_with(prefix));
-        if is_setting && name != "NATS_SERVER" {
+        if is_setting {
             command.env_remove(name);
         }
     }
