@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::wait::{PATIENCE, eventually, eventually_some};
+use crate::wait::{PATIENCE, eventually_some};
 
 const TAIL: usize = 60;
 
@@ -80,13 +80,19 @@ impl Process {
         self.exit_status().is_none()
     }
 
-    /// Waits until it has ended by itself and all that it wrote to standard error has been read.
+    /// Waits until it has ended by itself, and for a while until all that it wrote to standard error has been read:
+    /// a child of its own may keep that open.
     ///
     /// # Panics
-    /// When it, or a child of its own that shares its standard error, is still running after `limit`.
+    /// When it is still running after `limit`.
     pub async fn wait_exit(&mut self, limit: Duration) -> ExitStatus {
         let status = eventually_some(limit, async || self.exit_status()).await;
-        eventually(limit, async || self.reader.is_finished()).await;
+        for _ in 0..100 {
+            if self.reader.is_finished() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         status
     }
 

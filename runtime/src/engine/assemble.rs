@@ -8,7 +8,7 @@ use std::time::Duration;
 use tidegate::erased::DynHandler;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::crew::Crew;
 use super::dead_letter::bury_exhausted;
@@ -103,7 +103,7 @@ impl Engine {
     pub async fn ended(&mut self) {
         while let Some(ended) = self.shards.join_next().await {
             if let Err(error) = ended {
-                warn!(%error, "shard died");
+                error!(%error, "shard died, its actor stands still");
             }
         }
     }
