@@ -14,6 +14,7 @@ const BACKLOG: u64 = 200_000;
 const GROWTH: u64 = 24 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "the figure is a result: `cargo test memory_is_flat -- --nocapture`")]
 async fn memory_is_flat_over_a_backlog() {
     let server = NatsServer::start().await;
     let tasks = (0..BACKLOG).map(|id| (format!("e{}", id % 10_000), json!({ "id": id })));
@@ -25,6 +26,7 @@ async fn memory_is_flat_over_a_backlog() {
 
     let early = samples[samples.len() / 10];
     let highest = samples.iter().max().copied().unwrap_or_default();
+    println!("memory over {BACKLOG} messages: early {} KiB, highest {} KiB", early >> 10, highest >> 10);
     assert!(highest < early + GROWTH, "grew from {early} to {highest}");
     assert!(runtime.drain(PATIENCE).await.success());
 }
