@@ -8,14 +8,25 @@ use std::hash::Hasher;
 pub struct PartitionId(pub u32);
 
 impl PartitionId {
-    /// The partition of `key` among `partitions`: FNV-1a 32 modulo, the same that the server computes for
-    /// `{{partition(n, token)}}` in a subject transform (ADR-30).
+    /// The partition of `key` among the `partitions` of its shard, one of `shards`.
+    ///
+    /// The server has already spread the keys over the shards, by [`shard_of`]; so that those of one shard are spread
+    /// over all partitions, what it used of the hash is left out.
     ///
     /// # Panics
-    /// When `partitions` is zero, which a checked topology rules out.
-    pub fn of(key: &str, partitions: u32) -> Self {
-        Self(hash_key(key) % partitions)
+    /// When `shards` or `partitions` is zero, which a checked topology rules out.
+    pub fn of(key: &str, shards: u32, partitions: u32) -> Self {
+        Self(hash_key(key) / shards % partitions)
     }
+}
+
+/// The shard of `key` among `shards`, as the server computes it for `{{partition(n, token)}}` in a subject transform
+/// (ADR-30).
+///
+/// # Panics
+/// When `shards` is zero, which a checked topology rules out.
+pub fn shard_of(key: &str, shards: u32) -> u32 {
+    hash_key(key) % shards
 }
 
 /// FNV-1a, 32 bit, of a key: what traces and logs show instead of the key itself.
@@ -33,6 +44,8 @@ impl fmt::Display for PartitionId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -47,10 +60,32 @@ mod tests {
         let mut seen = [0_u32; 16];
 
         for n in 0..16_000 {
-            let PartitionId(partition) = PartitionId::of(&format!("order-{n}"), 16);
+            let PartitionId(partition) = PartitionId::of(&format!("order-{n}"), 1, 16);
             seen[partition as usize] += 1;
         }
 
         assert!(seen.iter().all(|&count| count > 500), "{seen:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn the_keys_of_one_shard_are_spread_over_all_partitions(
+            shards in 1_u32..=64,
+            partitions in 1_u32..=64,
+            chosen in any::<prop::sample::Index>(),
+            prefix in "[a-z]{0,8}",
+        ) {
+            let shard = u32::try_from(chosen.index(shards as usize)).expect("a shard is a small number");
+            let mut seen = vec![0_u32; partitions as usize];
+            let keys = (0..).map(|n: u32| format!("{prefix}{n}")).filter(|key| shard_of(key, shards) == shard);
+            for key in keys.take(200 * seen.len()) {
+                let PartitionId(partition) = PartitionId::of(&key, shards, partitions);
+                seen[partition as usize] += 1;
+            }
+
+            prop_assert!(seen.iter().all(|count| (60..=400).contains(count)), "{:?}", seen);
+        }
     }
 }

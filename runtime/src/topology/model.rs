@@ -2,6 +2,7 @@
 
 mod actor;
 mod nats;
+mod shard_token;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 pub use actor::{Actor, Alerts, KeySource, Keyless, Order};
 pub use nats::{Nats, Secret, Server, Tls};
+pub use shard_token::{ShardToken, ShardTokenError};
 pub use stream::{DeadLetters, Origin, Retention, Storage, Stream};
 
 use super::name::{ActorName, HandlerName, StreamName, TopologyName};
@@ -20,10 +22,12 @@ pub struct Topology {
     pub name: TopologyName,
     /// How to reach the server.
     pub nats: Nats,
-    /// The most bytes of payloads and headers in flight in one process.
+    /// The most bytes of payloads and headers in flight in one process, shared out among all shards of all actors.
     pub memory: u64,
     /// How long a drain may take before the process ends all the same.
     pub drain_timeout: Duration,
+    /// How long an instance may be silent before others take over its shards.
+    pub failover: Duration,
     /// Handlers with their Cargo dependency specifications; paths in them are relative to the topology file.
     pub handlers: BTreeMap<HandlerName, toml::Value>,
     /// Streams, declared and external.
@@ -40,6 +44,15 @@ impl Topology {
 
     /// The default of [`drain_timeout`](Self::drain_timeout): 25 s, within the 30 s that Kubernetes grants.
     pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+    /// The default of [`failover`](Self::failover).
+    pub const FAILOVER: Duration = Duration::from_secs(2);
+
+    /// The shortest [`failover`](Self::failover): a busy machine or a slow broker must not look like a dead instance.
+    pub const MIN_FAILOVER: Duration = Duration::from_millis(500);
+
+    /// The longest [`failover`](Self::failover).
+    pub const MAX_FAILOVER: Duration = Duration::from_mins(5);
 
     /// The stream that keeps the dead letters: the one that is named, or `{name}-dead-letters`.
     pub fn dead_letter_stream(&self) -> StreamName {

@@ -43,6 +43,9 @@ pub(super) struct File {
     /// How long a drain may take.
     #[schemars(extend("default" = humantime::format_duration(Topology::DRAIN_TIMEOUT).to_string()))]
     pub drain_timeout: Option<Located<Timespan>>,
+    /// How long an instance may be silent before others take over its shards: 500 ms to 5 minutes.
+    #[schemars(extend("default" = humantime::format_duration(Topology::FAILOVER).to_string()))]
+    pub failover: Option<Located<Timespan>>,
     /// Handler crates by name, in Cargo's dependency syntax; paths are relative to this file.
     pub handlers: BTreeMap<Located<String>, Dependency>,
     /// Streams by name.

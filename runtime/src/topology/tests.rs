@@ -110,7 +110,7 @@ fn the_shop_is_valid_and_warns_only_of_single_replicas() {
     let payments = &shop.topology.actors["payments"];
     assert_eq!(payments.key, KeySource::Token("order".to_owned()));
     assert_eq!((payments.partitions, payments.mailbox, payments.window), (16, 64, 1024));
-    assert_eq!((payments.max_deliver, payments.server_max_deliver()), (4, 9));
+    assert_eq!((payments.max_deliver, payments.server_max_deliver()), (4, 24));
     assert_eq!(payments.timeout, Duration::from_secs(2));
     assert_eq!(shop.topology.actors["stock"].key, KeySource::Json("/sku".to_owned()));
     assert_eq!(shop.topology.nats.server, Server::Url("nats://127.0.0.1:4222".to_owned()));
@@ -147,7 +147,7 @@ fn a_broken_value_is_not_taken_for_a_missing_one() {
 
 #[test]
 fn an_unknown_key_does_not_hide_other_findings() {
-    let text = "name = \"shop\"\nshards = 4\n[streams.S]\nsubjects = [\"s.{id}\"]\nshards = 2\n";
+    let text = "name = \"shop\"\nshards = 4\n[streams.S]\nsubjects = [\"s.{id}\"]\nlanes = 2\n";
     let actor = "[actors.a]\nhandler = \"h\"\nstream = \"S\"\nsubjects = [\"s.{id}\"]\ntimeout = 1\n";
 
     let rejected =

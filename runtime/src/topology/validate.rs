@@ -9,6 +9,7 @@ mod nats;
 mod redelivery;
 mod references;
 mod retention;
+mod shards;
 mod stream;
 mod subjects;
 mod values;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use tidegate::subject::Pattern;
 
 use super::model::{Actor, DeadLetters, Server, Stream, Topology};
-use super::name::{HandlerName, TopologyName};
+use super::name::{HandlerName, StreamName, TopologyName};
 use super::report::Report;
 use super::rule::Rule;
 use super::schema::{ActorTable, File, Located, StreamTable};
@@ -69,32 +70,37 @@ pub(super) fn validate(file: &File, report: &mut Report) -> Option<Topology> {
     references::check(file, &actors, report);
     subjects::check(&streams, &actors, report);
     emits::check(&streams, &actors, report);
+    shards::check(&streams, &actors, report);
     retention::check(&streams, &actors, report);
     dead_letters::check(file, name.as_ref(), &streams, &actors, report);
     bounds::check_memory(file, &streams, &actors, report);
     redelivery::check_drain(file, report);
+    let failover = redelivery::failover(file, &actors, report);
     warn_of_single_replicas(&streams, &nats.server, report);
 
     if report.has_errors() {
         return None;
     }
     references::warn_of_what_is_unused(file, &streams, &actors, report);
+    let streams: BTreeMap<StreamName, Stream> = streams
+        .into_iter()
+        .filter_map(|draft| draft.model)
+        .map(|stream| (stream.name.clone(), stream))
+        .collect();
+    let shards = |actor: &Actor| streams.get(&actor.stream).map_or(1, |stream| stream.shards);
     Some(Topology {
         name: name?,
         nats,
         memory: file.memory.as_ref().map_or(Topology::MEMORY, |memory| memory.value.0),
         drain_timeout: file.drain_timeout.as_ref().map_or(Topology::DRAIN_TIMEOUT, |timeout| timeout.value.0),
+        failover,
         handlers,
-        streams: streams
-            .into_iter()
-            .filter_map(|draft| draft.model)
-            .map(|stream| (stream.name.clone(), stream))
-            .collect(),
         actors: actors
             .into_iter()
             .filter_map(|draft| draft.model)
-            .map(|actor| (actor.name.clone(), actor))
+            .map(|actor| (actor.name.clone(), Actor { shards: shards(&actor), ..actor }))
             .collect(),
+        streams,
         dead_letters,
     })
 }

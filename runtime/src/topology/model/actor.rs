@@ -18,6 +18,8 @@ pub struct Actor {
     pub stream: StreamName,
     /// The subjects it consumes, none of which overlaps another.
     pub subjects: Vec<Pattern>,
+    /// How many shards its stream is split into, each with a consumer of its own.
+    pub shards: u32,
     /// Where a message's key is found.
     pub key: KeySource,
     /// What becomes of a message without a key.
@@ -114,7 +116,7 @@ impl Actor {
     pub const MAX_DELIVER: u32 = 5;
 
     /// The default of [`handovers`](Self::handovers).
-    pub const HANDOVERS: u32 = 5;
+    pub const HANDOVERS: u32 = 20;
 
     /// The default of [`restarts`](Self::restarts).
     pub const RESTARTS: u32 = 5;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tidegate::subject::Pattern;
 
+use super::shard_token::ShardToken;
 use crate::topology::name::StreamName;
 
 /// A stream on the server.
@@ -15,6 +16,8 @@ pub struct Stream {
     pub origin: Origin,
     /// The subjects it captures.
     pub subjects: Vec<Pattern>,
+    /// How many shards it is split into: how many instances can work on it for one actor.
+    pub shards: u32,
     /// When messages leave it.
     pub retention: Retention,
     /// Where the server keeps it.
@@ -82,6 +85,14 @@ pub struct DeadLetters {
 }
 
 impl Stream {
+    /// The most shards: each is a consumer of its own for every actor.
+    pub const MAX_SHARDS: u32 = 256;
+
+    /// The token by which it is split; `None` when it has one shard.
+    pub fn shard_token(&self) -> Option<ShardToken> {
+        if self.shards > 1 { ShardToken::of(&self.subjects).ok() } else { None }
+    }
+
     /// The default of [`duplicate_window`](Self::duplicate_window), which is also the server's.
     pub const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 }

@@ -13,9 +13,12 @@ pub(in crate::topology) struct StreamTable {
     /// The subjects it captures: `orders.{order}.*`, where `{order}` names a token.
     #[schemars(extend("examples" = [["orders.{order}.*"]]))]
     pub subjects: Option<Located<Vec<Located<String>>>>,
-    /// Somebody else creates the stream; it is only checked. Needs nothing but `subjects`.
+    /// Somebody else creates the stream; it is only checked. Needs nothing but `subjects`, and `shards` if it is split.
     #[schemars(extend("default" = false))]
     pub external: Option<Located<bool>>,
+    /// How many shards it is split into, at most 256: how many instances can share the work of one actor.
+    #[schemars(extend("default" = 1))]
+    pub shards: Option<Located<Count>>,
     /// When messages leave the stream.
     #[schemars(extend("default" = "limits"))]
     pub retention: Option<Located<RetentionWord>>,

@@ -46,6 +46,8 @@ fn model(draft: &ActorDraft<'_>, report: &mut Report) -> Option<Actor> {
         handler: table.handler.as_ref()?.value.parse().ok()?,
         stream: table.stream.as_ref()?.value.parse().ok()?,
         subjects: draft.subjects.iter().flatten().map(|subject| subject.value.clone()).collect(),
+        // Its stream tells, once all are known.
+        shards: 1,
         key,
         keyless: keyless(table, order),
         order,

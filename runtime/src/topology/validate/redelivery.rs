@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::values;
+use super::{ActorDraft, values};
 use crate::topology::model::{Actor, Order, Topology};
 use crate::topology::report::Report;
 use crate::topology::rule::Rule;
@@ -63,6 +63,46 @@ pub(super) fn check_drain(file: &File, report: &mut Report) {
             finding.related(&written.span, "the drain ends after this");
         }
     }
+}
+
+/// How long an instance may be silent. While it hangs, the server goes on delivering to it, as long as its last request
+/// is open: half of this.
+pub(super) fn failover(file: &File, actors: &[ActorDraft<'_>], report: &mut Report) -> Duration {
+    let Some(written) = &file.failover else { return Topology::FAILOVER };
+    let consequence =
+        "a busy machine or a slow broker would look like a dead instance, and shards would go to and fro";
+    let least = Topology::MIN_FAILOVER;
+    let Some(failover) = values::duration(Some(written), "failover", least, consequence, report) else {
+        return Topology::FAILOVER;
+    };
+    if failover > Topology::MAX_FAILOVER {
+        let message = format!("`failover` is {}", humantime::format_duration(failover));
+        report
+            .add(Rule::OutOfRange, &written.span, message)
+            .consequence("what a crashed instance had in hand would stand still that long")
+            .cure(format!(
+                "write at most `failover = \"{}\"`",
+                humantime::format_duration(Topology::MAX_FAILOVER)
+            ));
+        return Topology::FAILOVER;
+    }
+    for actor in actors.iter().filter_map(|actor| actor.model.as_ref()).filter(|actor| actor.handovers > 0) {
+        let longest = actor.ack_wait.saturating_mul(actor.handovers).saturating_mul(2);
+        if failover > longest {
+            report
+                .add(
+                    Rule::FailoverTooLong,
+                    &written.span,
+                    format!("`failover` is too long for actor `{}`", actor.name),
+                )
+                .consequence("while an instance hangs, the server would deliver to it until healthy messages are exhausted and become dead letters")
+                .cure(format!(
+                    "write at most `failover = \"{}\"`, or raise `ack_wait` or `handovers` of the actor",
+                    humantime::format_duration(longest)
+                ));
+        }
+    }
+    failover
 }
 
 fn max_deliver(table: &ActorTable, report: &mut Report) -> u32 {

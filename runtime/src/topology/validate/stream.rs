@@ -32,11 +32,13 @@ pub(super) fn stream<'f>(
     let max_messages = values::limit(values::number(table.max_messages.as_ref()), "max_messages", report);
     let max_age = max_age(table.max_age.as_ref(), report);
     let replicas = replicas(table.replicas.as_ref(), server, report);
+    let shards = values::positive(table.shards.as_ref(), "shards", 1, Stream::MAX_SHARDS, report);
     let stream_name = values::name(name, "a stream", report);
     let model = stream_name.zip(subjects.as_ref()).map(|(name, subjects)| Stream {
         name,
         origin: if is_external(table) { Origin::External } else { Origin::Declared },
         subjects: subjects.iter().map(|subject| subject.value.clone()).collect(),
+        shards,
         retention: table.retention.as_ref().map_or(Retention::Limits, |written| match written.value {
             RetentionWord::Limits => Retention::Limits,
             RetentionWord::WorkQueue => Retention::WorkQueue,
