@@ -33,5 +33,7 @@ pub mod registry;
 pub mod telemetry;
 pub mod topology;
 
+mod planted;
+
 pub use cli::main;
 pub use registry::Registry;

@@ -1,11 +1,18 @@
 //! The words of the runtime: what is delivered, how an attempt ends, what becomes of it. No I/O, no clock.
 
 pub mod dead_letter;
+pub mod member;
 pub mod outcome;
 pub mod partition;
 pub mod retry;
+pub mod shard;
+
+mod instant;
 
 pub use dead_letter::{DeadLetter, Epitaph, Reason, original_headers};
+pub(crate) use instant::nanos;
+pub use member::{InstanceId, Member, MemberState, ShardId, ShardReport, ShardState};
 pub use outcome::{Cause, Failure, Verdict};
 pub use partition::PartitionId;
 pub use retry::RetryPolicy;
+pub use shard::ShardPrefix;

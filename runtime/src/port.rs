@@ -1,17 +1,22 @@
-//! What the engine needs of the world: where messages come from, how they are settled, where effects go.
+//! What the engine needs of the world: where messages come from, how they are settled, where effects go,
+//! who else is at work.
 
+pub mod members;
 pub mod settle;
 pub mod sink;
 pub mod source;
 pub mod store;
+pub mod tenure;
 
 use std::future::Future;
 use std::pin::Pin;
 
+pub use members::{Members, MembersError, Sighting};
 pub use settle::{Receipt, Settle, Settlement};
 pub use sink::{Outbound, Sink, SinkError};
 pub use source::{Arrival, Arrivals, Pending, Room, Source, SourceError};
 pub use store::{Entry, Revision, Store, StoreError};
+pub use tenure::Tenure;
 
 /// A boxed future, as the ports' methods return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

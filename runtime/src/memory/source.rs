@@ -45,6 +45,17 @@ impl MemorySource {
 }
 
 impl Source for MemorySource {
+    fn acquire(&mut self) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
+        Box::pin(async {
+            self.closed = false;
+            Ok(Arrivals::new())
+        })
+    }
+
+    fn release(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn next(&mut self, room: Room) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
         Box::pin(async move {
             if self.closed {

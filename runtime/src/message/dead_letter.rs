@@ -71,7 +71,7 @@ pub struct DeadLetter {
     pub reason: Reason,
     /// How often it was tried, as far as is known.
     pub attempts: u32,
-    /// The failed attempts that this process saw; the latest are kept when they do not all fit into a header.
+    /// The failed attempts, as far as they are known; the latest are kept when they do not all fit into a header.
     pub failures: Vec<Failure>,
     /// When it was given up.
     pub died: SystemTime,

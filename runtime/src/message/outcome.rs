@@ -45,6 +45,8 @@ pub enum Cause {
     Timeout,
     /// The partition died while the attempt ran.
     PartitionDied,
+    /// The process died while the attempt ran.
+    ProcessDied,
 }
 
 impl Cause {
@@ -57,6 +59,7 @@ impl Cause {
             Self::Panic => "panic",
             Self::Timeout => "timeout",
             Self::PartitionDied => "partition_died",
+            Self::ProcessDied => "process_died",
         }
     }
 }
@@ -105,6 +108,8 @@ impl Verdict {
         match failure.cause {
             Cause::Terminal => Self::DeadLetter(Reason::Terminal),
             Cause::Undecodable => Self::DeadLetter(Reason::Undecodable),
+            // It may have died of something else; who counts how often is the engine.
+            Cause::ProcessDied => Self::Retry(Duration::ZERO),
             _ if failure.attempt >= policy.max_deliver => Self::DeadLetter(Reason::Failed),
             Cause::RetryAfter(delay) => Self::Retry(delay),
             Cause::Error | Cause::Panic | Cause::Timeout | Cause::PartitionDied => {

@@ -23,14 +23,6 @@ impl RetryPolicy {
         let delay = self.backoff.get(step).copied().unwrap_or(longest);
         delay.mul_f64(1.0 - JITTER * jitter.clamp(0.0, 1.0))
     }
-
-    /// The number of the first attempt of a delivery that the server counts as its `delivered`-th.
-    ///
-    /// Earlier deliveries count as one try each, but never use up the last one: the count also rises when a healthy
-    /// message is handed back at a drain, so every delivery is tried at least once.
-    pub fn first_attempt(&self, delivered: u32) -> u32 {
-        delivered.clamp(1, self.max_deliver.max(1))
-    }
 }
 
 #[cfg(test)]
@@ -56,12 +48,5 @@ mod tests {
     #[test]
     fn no_backoff_means_no_wait() {
         assert_eq!(RetryPolicy { max_deliver: 2, backoff: Vec::new() }.delay(1, 0.5), Duration::ZERO);
-    }
-
-    #[test]
-    fn every_delivery_has_a_try_left() {
-        assert_eq!(policy().first_attempt(1), 1);
-        assert_eq!(policy().first_attempt(4), 4);
-        assert_eq!(policy().first_attempt(40), 5);
     }
 }

@@ -5,14 +5,30 @@ use tidegate::Message;
 use super::{BoxFuture, Receipt};
 
 /// One durable consumer, pulled by its one owner.
+///
+/// Whoever wants to pull [acquires](Self::acquire) the right first, looks at what is [pending](Self::pending),
+/// [claims](Self::claim) what is missing, and only then handles anything.
 pub trait Source: Send {
+    /// Waits until the broker lets nobody else pull, and grants the source's [`Tenure`](super::Tenure); returns what
+    /// came with the grant. Where the right is held already it is only confirmed.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses.
+    ///
+    /// # Cancel safety
+    /// A cancelled call may have acquired the right: [`release`](Self::release) it, or acquire again.
+    fn acquire(&mut self) -> BoxFuture<'_, Result<Arrivals, SourceError>>;
+
+    /// Gives the right back, so that the next owner need not wait until it lapses.
+    fn release(&mut self) -> BoxFuture<'_, ()>;
+
     /// Waits for messages, having asked the broker for as many as `room` allows beyond what is already asked for.
     ///
     /// Without room it asks for nothing more, but still returns what is on its way. What was asked for once may
     /// arrive at any later call, so a caller that lowers `room` must keep places for it.
     ///
     /// # Errors
-    /// [`SourceError::Interrupted`] when messages may have been lost on the way to us: the caller must look at
+    /// [`SourceError::Interrupted`] or [`SourceError::Stalled`] when messages may have been lost on the way to us: the caller must look at
     /// [`pending`](Self::pending) and claim what is missing before it goes on, or order breaks.
     ///
     /// # Cancel safety
@@ -21,6 +37,9 @@ pub trait Source: Send {
 
     /// What the broker counts as delivered and not settled. Ends what was asked for before, so that nothing else is
     /// on its way.
+    ///
+    /// # Errors
+    /// [`SourceError::Interrupted`] when the right to pull is not ours (any more).
     fn pending(&mut self) -> BoxFuture<'_, Result<Pending, SourceError>>;
 
     /// Makes the broker deliver these again if they are pending: at once, in this order, before anything newer.
@@ -69,9 +88,12 @@ pub struct Pending {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// The connection, the consumer or its leader changed: messages on their way to us may be lost.
+    /// The connection, the consumer, its leader or its owner changed: messages on their way to us may be lost.
     #[error("interrupted: {0}")]
     Interrupted(String),
+    /// The broker has messages for us, lets us wait for them, and delivers nothing. To be treated as an interruption.
+    #[error("stalled: {0}")]
+    Stalled(String),
     /// The broker does not answer.
     #[error("the broker is unavailable: {0}")]
     Unavailable(String),
