@@ -13,6 +13,8 @@ pub(super) struct AckSubject<'a> {
     pub(super) delivered: u32,
     /// The message's sequence in its stream.
     pub(super) sequence: u64,
+    /// The consumer's own sequence of this delivery.
+    pub(super) delivery: u64,
     /// When the stream stored it.
     pub(super) published: SystemTime,
 }
@@ -34,11 +36,13 @@ impl<'a> AckSubject<'a> {
         };
         let consumer_end =
             START.len() + tokens[..=consumer_at].iter().map(|token| token.len() + 1).sum::<usize>() - 1;
-        let [delivered, sequence, _, published] = [1, 2, 3, 4].map(|offset| tokens[consumer_at + offset]);
+        let [delivered, sequence, delivery, published] =
+            [1, 2, 3, 4].map(|offset| tokens[consumer_at + offset]);
         Some(Self {
             consumer: &reply[..consumer_end],
             delivered: delivered.parse().ok()?,
             sequence: sequence.parse().ok()?,
+            delivery: delivery.parse().ok()?,
             published: SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(published.parse().ok()?))?,
         })
     }
@@ -64,8 +68,13 @@ mod tests {
         let parsed = AckSubject::parse("$JS.ACK.ORDERS.shop-payments.2.1207.1311.1763760000000000001.40");
 
         let published = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_763_760_000_000_000_001);
-        let expected =
-            AckSubject { consumer: "$JS.ACK.ORDERS.shop-payments", delivered: 2, sequence: 1207, published };
+        let expected = AckSubject {
+            consumer: "$JS.ACK.ORDERS.shop-payments",
+            delivered: 2,
+            sequence: 1207,
+            delivery: 1311,
+            published,
+        };
         assert_eq!(parsed, Some(expected));
     }
 

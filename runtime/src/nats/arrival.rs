@@ -8,6 +8,7 @@ use tidegate::{Headers, Message};
 
 use super::ack_subject::AckSubject;
 use super::headers;
+use crate::message::ShardPrefix;
 use crate::port::{Arrival, Receipt};
 
 /// Payloads up to this size are copied out of the connection's read buffer. A slice would keep the whole buffer, 64 KiB
@@ -15,14 +16,18 @@ use crate::port::{Arrival, Receipt};
 /// weigh.
 const COPIED: usize = 16 * 1024;
 
-/// The arrival of a message that a consumer of `stream` delivered; its payload and its reply subject are taken out of
-/// it. `None` for what no consumer sent.
-pub(super) fn arrival(stream: &Arc<str>, message: &mut async_nats::Message) -> Option<Arrival> {
+/// The arrival of a message that a consumer of `stream` delivered, with its subject as it was published; its payload and
+/// its reply subject are taken out of it. `None` for what no consumer sent.
+pub(super) fn arrival(
+    stream: &Arc<str>,
+    prefix: ShardPrefix,
+    message: &mut async_nats::Message,
+) -> Option<Arrival> {
     let AckSubject { delivered, sequence, published, .. } = AckSubject::parse(message.reply.as_deref()?)?;
     let reply = message.reply.take()?;
     Some(Arrival {
         message: Message {
-            subject: message.subject.as_str().into(),
+            subject: prefix.strip(&message.subject).into(),
             tokens: TokenNames::default(),
             headers: message.headers.as_ref().map_or_else(Headers::new, headers::received),
             payload: detached(std::mem::take(&mut message.payload)),

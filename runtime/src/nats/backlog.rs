@@ -1,5 +1,7 @@
 //! How much a consumer has left to do.
 
+use async_nats::jetstream::context::ConsumerInfoErrorKind;
+
 use super::bounded::bounded;
 use super::shard::{unanswered, unavailable};
 use super::{Connection, ConsumerPlan};
@@ -20,6 +22,15 @@ impl Backlog {
     /// # Errors
     /// When there is no such consumer, or no answer.
     pub async fn of(connection: &Connection, consumer: &ConsumerPlan) -> Result<Self, SourceError> {
+        let missing = || unavailable(&format!("consumer `{}` does not exist", consumer.name()));
+        Self::find(connection, consumer).await?.ok_or_else(missing)
+    }
+
+    /// Asks the server about a consumer that need not exist.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn find(connection: &Connection, consumer: &ConsumerPlan) -> Result<Option<Self>, SourceError> {
         let (stream, name) = (consumer.stream.as_str(), consumer.name());
         let call = async {
             let stream = connection
@@ -27,14 +38,20 @@ impl Backlog {
                 .get_stream_no_info(stream)
                 .await
                 .map_err(|error| unavailable(&error))?;
-            stream.consumer_info(name).await.map_err(|error| unavailable(&error))
+            Ok(stream.consumer_info(name).await)
         };
         let unanswered = || unanswered(connection, &format!("$JS.API.CONSUMER.INFO.{stream}.{name}"));
-        let info = bounded(call).await.ok_or_else(unanswered)??;
-        Ok(Self {
-            waiting: info.num_pending,
-            unsettled: u64::try_from(info.num_ack_pending).unwrap_or_default(),
-        })
+        match bounded(call).await.ok_or_else(unanswered)?? {
+            Ok(info) => Ok(Some(Self {
+                waiting: info.num_pending,
+                unsettled: u64::try_from(info.num_ack_pending).unwrap_or_default(),
+            })),
+            Err(error) => match error.kind() {
+                ConsumerInfoErrorKind::NotFound | ConsumerInfoErrorKind::StreamNotFound => Ok(None),
+                ConsumerInfoErrorKind::TimedOut => Err(unanswered()),
+                _ => Err(unavailable(&error)),
+            },
+        }
     }
 
     /// All that is left.

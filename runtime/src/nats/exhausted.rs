@@ -12,8 +12,9 @@ use tracing::{debug, error, warn};
 
 use super::advisory::Advisory;
 use super::{Connection, NatsSettle, NatsSource, Shard, ack_subject, names, stored};
+use crate::message::ShardPrefix;
 use crate::port::{
-    Arrival, Arrivals, BoxFuture, Pending, Receipt, Room, Settle, Settlement, Source, SourceError,
+    Arrival, Arrivals, BoxFuture, Pending, Receipt, Room, Settle, Settlement, Source, SourceError, Tenure,
 };
 
 /// How long a dead letter may take before its advisory is delivered again.
@@ -34,7 +35,9 @@ pub struct Watched {
     pub stream: Arc<str>,
     /// The consumer that lost them.
     pub consumer: String,
-    /// What the consumer is delivered; no message of another subject can be lost by it.
+    /// What the stream puts before the subjects of the messages that the consumer is delivered.
+    pub prefix: ShardPrefix,
+    /// What the consumer is delivered, as it was published; no message of another subject can be lost by it.
     pub subjects: Vec<Pattern>,
 }
 
@@ -66,8 +69,13 @@ impl ExhaustedSource {
             max_ack_pending: WINDOW,
             ..pull::Config::default()
         };
-        let shard =
-            Shard { stream: Arc::clone(&watched.advisories), consumer, floor: Arc::new(AtomicU64::new(0)) };
+        let shard = Shard {
+            stream: Arc::clone(&watched.advisories),
+            consumer,
+            floor: Arc::new(AtomicU64::new(0)),
+            tenure: Arc::new(Tenure::for_ever()),
+            prefix: ShardPrefix::default(),
+        };
         Self {
             advisories: NatsSource::new(connection.clone(), shard),
             is_open: false,
@@ -103,7 +111,7 @@ impl ExhaustedSource {
 
     /// The message that an advisory is about; `None` when there is nothing to be done about it, which is final.
     async fn resolve(&self, arrival: &Arrival) -> Result<Option<Arrival>, SourceError> {
-        let Watched { stream, consumer, subjects, .. } = &self.watched;
+        let Watched { stream, consumer, prefix, subjects, .. } = &self.watched;
         let (sequence, deliveries) = match Advisory::read(&arrival.message.payload, stream, consumer) {
             Ok(Advisory::Lost { sequence, deliveries }) => (sequence, deliveries),
             Ok(Advisory::Own) => {
@@ -115,10 +123,11 @@ impl ExhaustedSource {
                 return Ok(self.done_with(arrival).await);
             }
         };
-        let Some(message) = stored::fetch(&self.connection, stream, sequence).await? else {
+        let Some(mut message) = stored::fetch(&self.connection, stream, sequence).await? else {
             error!(%stream, sequence, consumer, "a message that was given up is gone: retention removed it before its dead letter was written");
             return Ok(self.done_with(arrival).await);
         };
+        message.subject = prefix.strip(&message.subject).into();
         if !subjects.iter().any(|pattern| pattern.matches(&message.subject)) {
             warn!(%stream, sequence, consumer, "ignored an advisory about a message that the consumer never has");
             return Ok(self.done_with(arrival).await);
@@ -135,6 +144,14 @@ impl ExhaustedSource {
 }
 
 impl Source for ExhaustedSource {
+    fn acquire(&mut self) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
+        self.advisories.acquire()
+    }
+
+    fn release(&mut self) -> BoxFuture<'_, ()> {
+        self.advisories.release()
+    }
+
     fn next(&mut self, room: Room) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
         Box::pin(self.lost(room))
     }

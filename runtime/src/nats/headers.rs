@@ -5,11 +5,16 @@ use std::str::FromStr;
 use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use tidegate::Headers;
 
-/// Takes the headers of a received message. They lost their order on the way, so they are put into that of their
+use super::pin::PIN_ID;
+
+/// Takes the headers of a received message, but for the server's note about who is pinned. They lost their order on the way, so they are put into that of their
 /// names: equal messages have equal headers.
 pub(super) fn received(map: &HeaderMap) -> Headers {
-    let mut names: Vec<(&str, &[HeaderValue])> =
-        map.iter().map(|(name, values)| (name.as_ref(), values.as_slice())).collect();
+    let mut names: Vec<(&str, &[HeaderValue])> = map
+        .iter()
+        .map(|(name, values)| (name.as_ref(), values.as_slice()))
+        .filter(|(name, _)| *name != PIN_ID)
+        .collect();
     names.sort_unstable_by_key(|&(name, _)| name);
     names
         .into_iter()

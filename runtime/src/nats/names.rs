@@ -1,10 +1,37 @@
 //! The names of all that a topology has on the server.
 
-use crate::topology::{ActorName, Topology, TopologyName};
+use crate::topology::{Actor, ActorName, Topology, TopologyName};
 
-/// The durable consumer of an actor: `{topology}-{actor}`.
-pub fn consumer(topology: &TopologyName, actor: &ActorName) -> String {
-    format!("{topology}-{actor}")
+/// The durable consumer of one shard of an actor: `{topology}-{actor}`, or with several shards
+/// `{topology}-{actor}-{shard}`.
+pub fn consumer(topology: &TopologyName, actor: &Actor, shard: u32) -> String {
+    let name = &actor.name;
+    if actor.shards > 1 { format!("{topology}-{name}-{shard}") } else { format!("{topology}-{name}") }
+}
+
+/// The key-value bucket in which the instances of a topology tell of themselves: `{topology}-members`.
+pub fn members_bucket(topology: &TopologyName) -> String {
+    format!("{topology}-members")
+}
+
+/// The key-value bucket with the attempts that were made of messages delivered more than once: `{topology}-attempts`.
+pub fn attempts_bucket(topology: &TopologyName) -> String {
+    format!("{topology}-attempts")
+}
+
+/// The key-value bucket with the last owner of every shard: `{topology}-owners`.
+pub fn owners_bucket(topology: &TopologyName) -> String {
+    format!("{topology}-owners")
+}
+
+/// The stream under a key-value bucket (ADR-8).
+pub fn bucket_stream(bucket: &str) -> String {
+    format!("KV_{bucket}")
+}
+
+/// What the stream under a key-value bucket captures (ADR-8).
+pub fn bucket_subjects(bucket: &str) -> String {
+    format!("$KV.{bucket}.>")
 }
 
 /// The key-value bucket with the state of an actor's entities: `{topology}-{actor}-state`.
@@ -37,10 +64,10 @@ pub fn advisory_stream(topology: &TopologyName) -> String {
     format!("{topology}-advisories")
 }
 
-/// The durable consumer that reads the advisories about one actor's consumer; it has the name of that consumer, but
+/// The durable consumer that reads the advisories about the consumer of one shard; it has the name of that consumer, but
 /// on the advisory stream.
-pub fn advisory_consumer(topology: &TopologyName, actor: &ActorName) -> String {
-    consumer(topology, actor)
+pub fn advisory_consumer(topology: &TopologyName, actor: &Actor, shard: u32) -> String {
+    consumer(topology, actor, shard)
 }
 
 /// Where the server tells about `consumer` of `stream`: a message delivered too often, a message terminated.
@@ -63,7 +90,6 @@ mod tests {
         let topology: TopologyName = "shop".parse().expect("a valid name");
         let actor: ActorName = "payments".parse().expect("a valid name");
 
-        assert_eq!(consumer(&topology, &actor), "shop-payments");
         assert_eq!(state_bucket(&topology, &actor), "shop-payments-state");
         assert_eq!(advisory_stream(&topology), "shop-advisories");
     }

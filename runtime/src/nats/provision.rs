@@ -10,9 +10,11 @@ mod consumer;
 mod difference;
 mod error;
 mod external;
+mod leftover;
 mod streams;
 
 pub use apply::{Provision, Provisioned, Warning, provision};
+pub(super) use compare::of_consumers;
 pub use consumer::ConsumerPlan;
 pub use difference::Difference;
 pub use error::ProvisionError;

@@ -4,15 +4,17 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_nats::jetstream::consumer::{DeliverPolicy, Info, pull};
+use async_nats::jetstream::consumer::{DeliverPolicy, Info, IntoConsumerConfig as _, pull};
 use async_nats::jetstream::context::{ConsumerInfoErrorKind, GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::ConsumerCreateStrictErrorKind;
 use async_nats::jetstream::{self, ErrorCode};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::Connection;
 use super::bounded::{LIMIT, bounded};
-use crate::port::SourceError;
+use super::provision::{Difference, of_consumers};
+use crate::message::ShardPrefix;
+use crate::port::{SourceError, Tenure};
 
 /// Which consumer a source pulls.
 #[derive(Debug, Clone)]
@@ -21,19 +23,32 @@ pub struct Shard {
     pub stream: Arc<str>,
     /// The consumer on it, with its durable name: how it is made anew when somebody deletes it.
     pub consumer: pull::Config,
+    /// What the stream puts before the subjects of the messages.
+    pub prefix: ShardPrefix,
     /// The lowest sequence that is not settled, kept by who settles: where a consumer made anew starts. 0 while it is
     /// not known.
     pub floor: Arc<AtomicU64>,
+    /// The right to pull it, where the consumer pins one client; else [`Tenure::for_ever`].
+    pub tenure: Arc<Tenure>,
 }
 
 /// What a source remembers of the stream and its consumer from one look to the next.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// When the stream was created, in nanoseconds since the epoch: one that was deleted and created again counts from one, so what was settled in the
-    /// old one says nothing.
+    /// When the stream was created, in nanoseconds since the epoch: one that was deleted and created again counts from
+    /// one, so what was settled in the old one says nothing.
     created: Option<i128>,
     /// Up to and with this sequence everything was settled at the last look.
     settled: u64,
+    /// Where the consumer was not what we would make, at the last look.
+    edits: Vec<Difference>,
+}
+
+impl Memory {
+    /// Whether somebody has edited the consumer.
+    pub(super) fn is_edited(&self) -> bool {
+        !self.edits.is_empty()
+    }
 }
 
 impl Shard {
@@ -58,7 +73,43 @@ impl Shard {
             None => self.make(connection, known, memory).await?,
         };
         memory.settled = memory.settled.max(info.ack_floor.stream_sequence);
+        self.compare(&info, memory);
         Ok(info)
+    }
+
+    /// Reports where the consumer is not what we would make, once for each edit. It is never edited back.
+    pub(super) fn compare(&self, info: &Info, memory: &mut Memory) {
+        let declared = self.consumer.clone().into_consumer_config();
+        let edits = of_consumers(&self.stream, &declared, &info.config);
+        if edits == memory.edits {
+            return;
+        }
+        for difference in &edits {
+            error!(
+                %difference,
+                "somebody has edited the consumer, and it may skip messages: edit it back, \
+                 or delete it with `nats consumer rm`, and it is made anew"
+            );
+        }
+        if edits.is_empty() {
+            info!(stream = %self.stream, consumer = self.name(), "the consumer is again as it was made");
+        }
+        memory.edits = edits;
+    }
+
+    /// Deletes the consumer and makes it anew.
+    pub(super) async fn replace(
+        &self,
+        connection: &Connection,
+        memory: &mut Memory,
+    ) -> Result<(), SourceError> {
+        let (stream, name) = (&*self.stream, self.name());
+        let call = connection.jetstream().delete_consumer_from_stream(name, stream);
+        match bounded(call).await {
+            Some(Ok(_)) => self.ensure(connection, memory).await.map(drop),
+            Some(Err(error)) => Err(unavailable(&error)),
+            None => Err(unanswered(connection, &format!("$JS.API.CONSUMER.DELETE.{stream}.{name}"))),
+        }
     }
 
     async fn make(
@@ -70,7 +121,7 @@ impl Shard {
         let created = self.created(connection).await?;
         if known.is_some_and(|known| known != created) {
             warn!(stream = %self.stream, "the stream was created again, its consumer starts at its first message");
-            *memory = Memory { created: Some(created), settled: 0 };
+            *memory = Memory { created: Some(created), ..Memory::default() };
             self.floor.store(0, Ordering::Release);
         }
         self.create(connection, self.floor.load(Ordering::Acquire).max(memory.settled + 1)).await?;
@@ -90,7 +141,8 @@ impl Shard {
         }
     }
 
-    async fn inspect(&self, connection: &Connection) -> Result<Option<Info>, SourceError> {
+    /// The consumer's state; `None` when it does not exist.
+    pub(super) async fn inspect(&self, connection: &Connection) -> Result<Option<Info>, SourceError> {
         let (stream, name) = (&self.stream, self.name());
         let call = async {
             let stream = connection

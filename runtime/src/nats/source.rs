@@ -1,13 +1,19 @@
 //! Pulls one durable consumer with requests of its own, and notices when messages may have been lost on their way.
 
+mod acquire;
+mod stall;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::client::Request as ApiRequest;
+use async_nats::jetstream::consumer::Info;
 use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::stall::Watch;
 use super::Connection;
 use super::ack_subject::{self, AckSubject};
 use super::arrival::arrival;
@@ -16,6 +22,7 @@ use super::demand::{Demand, Request, Wish};
 use super::inbox::Inbox;
 use super::link::Link;
 use super::notice::Notice;
+use super::pin::Pin;
 use super::shard::{Memory, Shard, clogged, unanswered, unavailable};
 use crate::port::{Arrivals, BoxFuture, Pending, Receipt, Room, Source, SourceError};
 
@@ -44,9 +51,11 @@ pub struct NatsSource {
     received: Vec<async_nats::Message>,
     /// The start of the consumer's ack subjects, as the server last wrote it.
     ack_subject: String,
-    /// The consumer's own sequence of its last delivery, which a claim needs.
+    /// The consumer's own sequence of its last delivery that we know of, which a claim needs.
     last_delivery: u64,
     memory: Memory,
+    pin: Pin,
+    watch: Watch,
     fault: Option<String>,
     closed: Option<Instant>,
 }
@@ -57,6 +66,7 @@ impl NatsSource {
         Self {
             link: connection.link(),
             ack_subject: ack_subject::consumer(&shard.stream, shard.name()),
+            pin: Pin::new(&shard.consumer, Arc::clone(&shard.tenure)),
             connection,
             shard,
             inbox: None,
@@ -64,6 +74,7 @@ impl NatsSource {
             received: Vec::new(),
             last_delivery: 0,
             memory: Memory::default(),
+            watch: Watch::new(),
             fault: None,
             closed: None,
         }
@@ -75,7 +86,10 @@ impl NatsSource {
                 (Some(deadline), None) if self.demand.is_open() => deadline,
                 (Some(_), _) => Instant::now(),
                 (None, Some(fault)) => return Err(SourceError::Interrupted(fault.clone())),
-                (None, None) => self.ask(room).await?,
+                (None, None) => {
+                    self.look_out().await?;
+                    self.ask(room).await?
+                }
             };
             self.receive_until(wake).await;
             let arrivals = self.sort();
@@ -103,7 +117,7 @@ impl NatsSource {
                 Wish::At(later) => later,
             };
             return Ok(match &self.inbox {
-                Some(inbox) if self.demand.is_open() => wake.min(inbox.heard + SILENCE),
+                Some(inbox) if self.demand.is_open() => wake.min(inbox.heard + SILENCE).min(self.watch.due()),
                 _ => wake,
             });
         }
@@ -115,7 +129,7 @@ impl NatsSource {
             Some(inbox) => inbox,
             None => self.inbox.insert(Inbox::open(self.connection.client()).await?),
         };
-        let call = ApiRequest::new().payload(encode(request)).inbox(inbox.reply());
+        let call = ApiRequest::new().payload(encode(request, &self.pin)).inbox(inbox.reply());
         match bounded(self.connection.jetstream().send_request(subject, call)).await {
             Some(Ok(())) => {}
             Some(Err(error)) => return Err(unavailable(&error)),
@@ -123,6 +137,7 @@ impl NatsSource {
         }
         if !self.demand.is_open() {
             inbox.heard = now;
+            self.watch.calm(now);
         }
         self.demand.asked(request, now);
         Ok(())
@@ -144,6 +159,9 @@ impl NatsSource {
                     Ok(()) => describe(*self.link.borrow_and_update()),
                     Err(_) => "the connection is closed".to_owned(),
                 });
+            }
+            () = self.pin.tenure().lapsed(), if self.pin.id().is_some() => {
+                self.fault = Some("the right to pull has lapsed".to_owned());
             }
             () = sleep_until(wake) => {
                 if self.demand.is_open() && heard + SILENCE <= wake {
@@ -170,7 +188,8 @@ impl NatsSource {
         let mut received = std::mem::take(&mut self.received);
         let mut arrivals = Arrivals::with_capacity(received.len());
         for mut message in received.drain(..) {
-            match arrival(&self.shard.stream, &mut message) {
+            self.pin.learn(message.headers.as_ref());
+            match arrival(&self.shard.stream, self.shard.prefix, &mut message) {
                 Some(arrival) => {
                     self.demand.arrived(message.length);
                     arrivals.push(arrival);
@@ -180,18 +199,17 @@ impl NatsSource {
         }
         self.received = received;
         if let Some(last) = arrivals.last() {
+            self.watch.calm(Instant::now());
             self.learn_from(&last.receipt);
         }
         arrivals
     }
 
     fn learn_from(&mut self, receipt: &Receipt) {
-        let consumer =
-            str::from_utf8(&receipt.0).ok().and_then(AckSubject::parse).map(|origin| origin.consumer);
-        if let Some(consumer) = consumer
-            && consumer != self.ack_subject
-        {
-            consumer.clone_into(&mut self.ack_subject);
+        let Some(origin) = str::from_utf8(&receipt.0).ok().and_then(AckSubject::parse) else { return };
+        self.last_delivery = self.last_delivery.max(origin.delivery);
+        if origin.consumer != self.ack_subject {
+            origin.consumer.clone_into(&mut self.ack_subject);
         }
     }
 
@@ -205,16 +223,30 @@ impl NatsSource {
         }
     }
 
-    async fn start_over(&mut self) -> Result<Pending, SourceError> {
+    async fn look(&mut self) -> Result<Info, SourceError> {
+        let info = self.shard.ensure(&self.connection, &mut self.memory).await?;
+        self.last_delivery = info.delivered.consumer_sequence;
+        Ok(info)
+    }
+
+    async fn start_over(&mut self) -> Result<Info, SourceError> {
         self.discard().await;
         self.closed = None;
         if !matches!(timeout(LIMIT, self.link.wait_for(|link| link.is_up)).await, Ok(Ok(_))) {
             return Err(SourceError::Unavailable("not connected".to_owned()));
         }
         self.fault = None;
+        self.look().await
+    }
 
-        let info = self.shard.ensure(&self.connection, &mut self.memory).await?;
-        self.last_delivery = info.delivered.consumer_sequence;
+    async fn count_pending(&mut self) -> Result<Pending, SourceError> {
+        let info = self.start_over().await?;
+        if !self.pin.is_ours(&info) {
+            self.pin.drop_it();
+            return Err(SourceError::Interrupted(
+                "the server has pinned somebody else, or nobody".to_owned(),
+            ));
+        }
         Ok(Pending {
             floor: info.ack_floor.stream_sequence,
             last: info.delivered.stream_sequence,
@@ -255,12 +287,23 @@ impl NatsSource {
 }
 
 impl Source for NatsSource {
+    fn acquire(&mut self) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
+        Box::pin(self.take())
+    }
+
+    fn release(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.discard().await;
+            self.pin.give_back(&self.connection, &self.shard.stream, self.shard.name()).await;
+        })
+    }
+
     fn next(&mut self, room: Room) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
         Box::pin(self.pull(room))
     }
 
     fn pending(&mut self) -> BoxFuture<'_, Result<Pending, SourceError>> {
-        Box::pin(self.start_over())
+        Box::pin(self.count_pending())
     }
 
     fn claim<'a>(&'a mut self, sequences: &'a [u64]) -> BoxFuture<'a, Result<(), SourceError>> {
@@ -284,12 +327,17 @@ fn describe(link: Link) -> String {
     }
 }
 
-fn encode(request: Request) -> Bytes {
-    let body = json!({
+fn encode(request: Request, pin: &Pin) -> Bytes {
+    let mut body = json!({
         "batch": request.batch,
         "max_bytes": request.max_bytes,
         "expires": EXPIRES_NS,
         "idle_heartbeat": HEARTBEAT_NS,
     });
+    for (name, value) in [("group", pin.group()), ("id", pin.id())] {
+        if let Some(value) = value {
+            body[name] = value.into();
+        }
+    }
     body.to_string().into()
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use async_nats::ConnectErrorKind;
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::context::{AccountErrorKind, ContextBuilder};
+use async_nats::jetstream::context::{AccountError, AccountErrorKind, ContextBuilder};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::login::options;
 use super::{ConnectError, Connection, REQUEST_TIMEOUT};
 use crate::nats::link::Watcher;
-use crate::nats::{Auth, Resolved, Target};
+use crate::nats::{Auth, Resolved, Target, election};
 
 /// How long we try to connect at the start.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -94,7 +94,7 @@ async fn check(connection: &Connection, target: &Target) -> Result<(), ConnectEr
         return Err(ConnectError::OldServer { target: target.clone(), version: server.version });
     }
     let version = server.version;
-    let Err(failure) = connection.jetstream.query_account().await else {
+    let Err(failure) = query_account(connection).await else {
         info!(server = %target, version, "nats server with jetstream");
         return Ok(());
     };
@@ -111,6 +111,23 @@ async fn check(connection: &Connection, target: &Target) -> Result<(), ConnectEr
         }
     };
     Err(ConnectError::NoJetStream { target: target.clone(), scope })
+}
+
+/// Asks about our account, and again while a cluster elects who answers.
+async fn query_account(connection: &Connection) -> Result<(), AccountError> {
+    let started = Instant::now();
+    loop {
+        let Err(failure) = connection.jetstream.query_account().await else { return Ok(()) };
+        match failure.kind() {
+            AccountErrorKind::JetStream(refused)
+                if election::is_under_way(&refused) && started.elapsed() < election::LONGEST =>
+            {
+                info!(error = %failure, "jetstream is not ready, asking again");
+                tokio::time::sleep(election::ASK_AGAIN).await;
+            }
+            _ => return Err(failure),
+        }
+    }
 }
 
 /// Whether the handshake failed, which no later attempt cures: the TLS library reports it as bad data.

@@ -10,8 +10,9 @@ use super::{ConnectError, REQUEST_TIMEOUT};
 use crate::nats::link::Watcher;
 use crate::nats::{Auth, Resolved};
 
-/// How often we ask whether the server is still there; two missing answers end the connection.
-const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// How often we ask whether the server is still there; the connection ends when three answers are missing. A server of
+/// a cluster that hangs keeps us from the others for so long.
+const PING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How many messages a subscription holds before the client drops some: more than any shard asks for.
 const SUBSCRIPTION_CAPACITY: usize = 131_072;

@@ -7,13 +7,15 @@ use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::IntoConsumerConfig;
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{Config, Info};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, info};
 
 use super::streams::{self, StreamPlan, Tolerance};
-use super::{ConsumerPlan, Difference, ProvisionError, compare, external};
-use crate::nats::Connection;
+use super::{ConsumerPlan, Difference, ProvisionError, compare, external, leftover};
+use crate::nats::{Connection, election};
 use crate::topology::{ActorName, Origin, Topology};
 
 /// What to provide besides what the topology itself says.
@@ -43,6 +45,11 @@ pub enum Warning {
         /// The stream.
         stream: String,
     },
+    /// A consumer is left over from another number of shards, and has nothing left to do.
+    Leftover {
+        /// The consumer.
+        consumer: String,
+    },
     /// Somebody has paused a consumer, so its actor gets nothing.
     Paused {
         /// The consumer.
@@ -66,6 +73,7 @@ pub async fn provision(
     survey.look_at_external_streams(connection, topology).await?;
     survey.look_at_streams(connection, streams::plan(topology, wanted.stateful)).await?;
     survey.look_at_consumers(connection, topology).await?;
+    survey.look_at_leftovers(connection, topology).await?;
 
     let Survey { differences, warnings, work } = survey;
     if !differences.is_empty() {
@@ -123,7 +131,7 @@ impl Survey {
         connection: &Connection,
         topology: &Topology,
     ) -> Result<(), ProvisionError> {
-        for plan in topology.actors.values().map(|actor| ConsumerPlan::of(topology, actor)) {
+        for plan in ConsumerPlan::all(topology) {
             let Some(actual) = plan.find(connection).await? else {
                 self.work.push(Work::CreateConsumer(plan));
                 continue;
@@ -132,6 +140,23 @@ impl Survey {
             self.differences.extend(compare::of_consumers(&plan.stream, &declared, &actual.config));
             if actual.paused {
                 self.warnings.push(Warning::Paused { consumer: plan.name().to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_leftovers(
+        &mut self,
+        connection: &Connection,
+        topology: &Topology,
+    ) -> Result<(), ProvisionError> {
+        let streams: BTreeSet<_> = topology.actors.values().map(|actor| &actor.stream).collect();
+        for stream in streams {
+            for leftover in leftover::find(connection, topology, stream.as_str()).await? {
+                match leftover.difference() {
+                    Some(difference) => self.differences.push(difference),
+                    None => self.warnings.push(Warning::Leftover { consumer: leftover.consumer }),
+                }
             }
         }
         Ok(())
@@ -164,6 +189,8 @@ impl Work {
 }
 
 /// Asks the JetStream API; what `subject` asks for is called `what` in errors.
+///
+/// Asks again while a cluster elects its leaders: what is asked for is the same however often it is done.
 pub(super) async fn ask<T: DeserializeOwned>(
     connection: &Connection,
     subject: &str,
@@ -171,8 +198,30 @@ pub(super) async fn ask<T: DeserializeOwned>(
     what: &str,
 ) -> Result<Response<T>, ProvisionError> {
     debug!(subject, "asking jetstream");
-    let payload = request.map(|request| request.to_string()).unwrap_or_default();
-    let answer = connection.client().request(format!("$JS.API.{subject}"), payload.into()).await;
+    let payload = Bytes::from(request.map(|request| request.to_string()).unwrap_or_default());
+    let started = Instant::now();
+    loop {
+        let answer = ask_once(connection, subject, payload.clone(), what).await;
+        let may_pass = match &answer {
+            Ok(Response::Err { error }) => election::is_under_way(error),
+            Err(error) => matches!(error, ProvisionError::Unanswered { .. }),
+            Ok(Response::Ok(_)) => false,
+        };
+        if !may_pass || started.elapsed() >= election::LONGEST {
+            return answer;
+        }
+        info!(what, "jetstream is not ready, asking again");
+        sleep(election::ASK_AGAIN).await;
+    }
+}
+
+async fn ask_once<T: DeserializeOwned>(
+    connection: &Connection,
+    subject: &str,
+    payload: Bytes,
+    what: &str,
+) -> Result<Response<T>, ProvisionError> {
+    let answer = connection.client().request(format!("$JS.API.{subject}"), payload).await;
     let answer = answer.map_err(|failure| ProvisionError::unanswered(connection, subject, what, failure))?;
     serde_json::from_slice(&answer.payload)
         .map_err(|source| ProvisionError::Unreadable { what: what.to_owned(), source })
@@ -223,6 +272,9 @@ impl fmt::Display for Warning {
         match self {
             Self::DiscardsOld { stream } => {
                 write!(f, "stream `{stream}` forgets its oldest messages when it is full, handled or not")
+            }
+            Self::Leftover { consumer } => {
+                write!(f, "consumer `{consumer}` is left over from another number of shards: remove it")
             }
             Self::Paused { consumer } => write!(f, "consumer `{consumer}` is paused, its actor gets nothing"),
         }

@@ -6,12 +6,18 @@ use async_nats::jetstream::consumer::{Config as Consumer, DeliverPolicy};
 use async_nats::jetstream::stream::Config as Stream;
 
 use super::Difference;
-use super::difference::{Differences, age, debug, join, limit};
+use super::difference::{Differences, SHARDS, age, debug, join, limit, shards};
 
 /// Where `actual` is not what we would create; only what we set is compared.
 pub(super) fn of_streams(declared: &Stream, actual: &Stream) -> Vec<Difference> {
     let mut found = Differences::of(format!("stream `{}`", declared.name));
     found.compare("subjects", &as_set(&declared.subjects), &as_set(&actual.subjects), join);
+    found.compare(
+        SHARDS,
+        &declared.subject_transform.as_ref(),
+        &actual.subject_transform.as_ref(),
+        |transform| shards(*transform),
+    );
     found.merge(of_stream_settings(declared, actual));
     found.list
 }
@@ -48,7 +54,7 @@ pub(super) fn of_stream_settings(declared: &Stream, actual: &Stream) -> Vec<Diff
 }
 
 /// Where `actual` is not what we would create; only what we set, and what would break us, is compared.
-pub(super) fn of_consumers(stream: &str, declared: &Consumer, actual: &Consumer) -> Vec<Difference> {
+pub(in crate::nats) fn of_consumers(stream: &str, declared: &Consumer, actual: &Consumer) -> Vec<Difference> {
     let name = declared.durable_name.as_deref().unwrap_or_default();
     let mut found = Differences::of(format!("consumer `{name}` of stream `{stream}`"));
     found.compare("subjects", &filters(declared), &filters(actual), join);
@@ -61,7 +67,9 @@ pub(super) fn of_consumers(stream: &str, declared: &Consumer, actual: &Consumer)
     found.compare("ack_wait", &declared.ack_wait, &actual.ack_wait, age);
     found.compare("max_deliver + handovers", &declared.max_deliver, &actual.max_deliver, limit);
     found.compare("window", &declared.max_ack_pending, &actual.max_ack_pending, limit);
-    found.compare("max_waiting", &declared.max_waiting, &actual.max_waiting, limit);
+    if declared.max_waiting > 0 {
+        found.compare("max_waiting", &declared.max_waiting, &actual.max_waiting, limit);
+    }
     found.compare("replay_policy", &declared.replay_policy, &actual.replay_policy, debug);
     found.compare("rate_limit", &declared.rate_limit, &actual.rate_limit, debug);
     found.compare("headers_only", &declared.headers_only, &actual.headers_only, debug);
@@ -70,7 +78,9 @@ pub(super) fn of_consumers(stream: &str, declared: &Consumer, actual: &Consumer)
     found.compare("max_bytes", &declared.max_bytes, &actual.max_bytes, limit);
     found.compare("max_expires", &declared.max_expires, &actual.max_expires, age);
     found.compare("inactive_threshold", &declared.inactive_threshold, &actual.inactive_threshold, age);
+    found.compare("priority_policy", &declared.priority_policy, &actual.priority_policy, debug);
     found.compare("priority_groups", &declared.priority_groups, &actual.priority_groups, debug);
+    found.compare("failover", &declared.priority_timeout, &actual.priority_timeout, age);
     found.list
 }
 

@@ -4,19 +4,28 @@ use std::collections::HashMap;
 
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::pull::Config;
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, Info, IntoConsumerConfig, ReplayPolicy};
+use async_nats::jetstream::consumer::{
+    AckPolicy, DeliverPolicy, Info, IntoConsumerConfig, PriorityPolicy, ReplayPolicy,
+};
 use async_nats::jetstream::response::Response;
 use serde_json::json;
-use tidegate::subject::Pattern;
 
 use super::ProvisionError;
 use super::apply::ask;
-use crate::nats::{Connection, names};
+use crate::message::ShardPrefix;
+use crate::nats::{Connection, GROUP, names};
+use crate::planted::{Bug, is_planted};
 use crate::topology::{Actor, Topology};
 
 /// How many pull requests may wait at the server: those of one owner, of those in line behind it, and what a process
 /// that died has left.
 const MAX_WAITING: i64 = 128;
+
+/// The metadata that names the topology of a consumer.
+pub(super) const TOPOLOGY: &str = "tidegate.topology";
+
+/// The metadata that names the actor of a consumer.
+pub(super) const ACTOR: &str = "tidegate.actor";
 
 /// A durable consumer as it shall be.
 #[derive(Debug, Clone)]
@@ -25,33 +34,49 @@ pub struct ConsumerPlan {
     pub stream: String,
     /// What we create; also what is made anew when somebody deletes it.
     pub config: Config,
+    /// What its stream puts before the subjects of its messages.
+    pub prefix: ShardPrefix,
 }
 
 impl ConsumerPlan {
-    /// The consumer that feeds `actor`.
+    /// The consumer that feeds one shard of `actor`.
     ///
-    /// The server's limit of deliveries leaves room for those that drains and hand-overs cost.
-    pub fn of(topology: &Topology, actor: &Actor) -> Self {
-        let name = names::consumer(&topology.name, &actor.name);
+    /// The server's limit of deliveries leaves room for those that drains and hand-overs cost. It lets one client pull,
+    /// the owner of the shard, until that has not pulled for `failover` (ADR-42).
+    pub fn of(topology: &Topology, actor: &Actor, shard: u32) -> Self {
+        let name = names::consumer(&topology.name, actor, shard);
+        let prefix = ShardPrefix::of(shard, actor.shards);
         let config = Config {
             name: Some(name.clone()),
             durable_name: Some(name),
             description: Some(format!("feeds the actor {} of {}", actor.name, topology.name)),
-            filter_subjects: actor.subjects.iter().map(Pattern::filter).collect(),
+            filter_subjects: actor.subjects.iter().map(|subject| prefix.before(&subject.filter())).collect(),
             deliver_policy: DeliverPolicy::All,
             ack_policy: AckPolicy::Explicit,
             ack_wait: actor.ack_wait,
             max_deliver: actor.server_max_deliver().into(),
-            max_ack_pending: actor.window.try_into().unwrap_or(i64::MAX),
+            max_ack_pending: match is_planted(Bug::UnboundedMailbox) {
+                false => actor.window.try_into().unwrap_or(i64::MAX),
+                true => i64::MAX,
+            },
             max_waiting: MAX_WAITING,
             replay_policy: ReplayPolicy::Instant,
+            priority_policy: PriorityPolicy::PinnedClient,
+            priority_groups: vec![GROUP.to_owned()],
+            priority_timeout: topology.failover,
             metadata: HashMap::from([
-                ("tidegate.topology".to_owned(), topology.name.to_string()),
-                ("tidegate.actor".to_owned(), actor.name.to_string()),
+                (TOPOLOGY.to_owned(), topology.name.to_string()),
+                (ACTOR.to_owned(), actor.name.to_string()),
             ]),
             ..Config::default()
         };
-        Self { stream: actor.stream.to_string(), config }
+        Self { stream: actor.stream.to_string(), config, prefix }
+    }
+
+    /// The consumers of all shards of all actors.
+    pub fn all(topology: &Topology) -> impl Iterator<Item = Self> {
+        let actors = topology.actors.values();
+        actors.flat_map(move |actor| (0..actor.shards).map(move |shard| Self::of(topology, actor, shard)))
     }
 
     /// Its name.

@@ -4,6 +4,16 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
 use std::time::Duration;
 
+use async_nats::jetstream::stream::SubjectTransform;
+
+use crate::message::ShardPrefix;
+
+/// The field that tells how many shards a stream is split into.
+pub(super) const SHARDS: &str = "shards";
+
+/// What a consumer of another number of shards still has to do.
+pub(super) const UNHANDLED: &str = "unhandled";
+
 /// One field of something on the server that is not what the topology says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
@@ -77,6 +87,18 @@ pub(super) fn join(subjects: &BTreeSet<&str>) -> String {
         [] => "none".to_owned(),
         quoted => quoted.join(", "),
     }
+}
+
+/// Whether a subject transform is one that splits a stream into shards.
+pub(super) fn is_split(transform: &SubjectTransform) -> bool {
+    transform.destination.contains(&format!("}}}}.{}.", ShardPrefix::OF))
+}
+
+/// Shows how a stream is split into shards, which a subject transform does.
+pub(super) fn shards(transform: Option<&SubjectTransform>) -> String {
+    let Some(SubjectTransform { source, destination }) = transform else { return "1".to_owned() };
+    let count = destination.strip_prefix("{{partition(").and_then(|rest| rest.split(',').next());
+    format!("{} (`{source}` → `{destination}`)", count.unwrap_or("unknown"))
 }
 
 /// Shows a value as the server writes it.

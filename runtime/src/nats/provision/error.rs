@@ -6,6 +6,7 @@ use async_nats::RequestError;
 use async_nats::jetstream::{self, ErrorCode};
 
 use super::Difference;
+use super::difference::{SHARDS, UNHANDLED};
 use crate::nats::Connection;
 use crate::nats::connection::REQUEST_TIMEOUT;
 
@@ -66,6 +67,12 @@ impl ProvisionError {
     /// What to do about it.
     pub fn cure(&self) -> &'static str {
         match self {
+            Self::Different { differences } if differences.iter().any(is_about_shards) => {
+                "keep the number of shards that is there; to change it, everything must be handled before, in order: stop \
+                 the publishers, wait until nothing is left to do, stop all instances, remove the actors' consumers, edit \
+                 the stream's subject transform, and start. `docs/topology.md` has the commands under \"Changing the \
+                 number of shards\""
+            }
             Self::Different { .. } => {
                 "change the topology to what is there; or change the server with `nats stream edit` or \
                  `nats consumer edit`; a consumer that `nats consumer rm` removes is created again, but then starts \
@@ -111,6 +118,10 @@ impl ProvisionError {
             None => Self::Unanswered { what, source },
         }
     }
+}
+
+fn is_about_shards(difference: &Difference) -> bool {
+    [SHARDS, UNHANDLED].contains(&difference.field)
 }
 
 fn list(differences: &[Difference]) -> String {

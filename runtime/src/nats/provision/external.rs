@@ -3,6 +3,8 @@
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy};
 use tidegate::subject::Pattern;
 
+use super::difference::{SHARDS, is_split, shards};
+use super::streams::subject_transform;
 use super::{Difference, Warning};
 use crate::topology::{Stream, Topology};
 
@@ -14,7 +16,8 @@ pub(super) fn check(
 ) -> (Vec<Difference>, Option<Warning>) {
     let consumed = topology.actors.values().filter(|actor| actor.stream == stream.name);
     let needed = consumed.flat_map(|actor| &actor.subjects).chain(&stream.subjects);
-    let differences = missing_subjects(needed, actual).into_iter().collect();
+    let mut differences: Vec<Difference> = missing_subjects(needed, actual).into_iter().collect();
+    differences.extend(other_shards(stream, actual));
     let warning =
         (actual.discard == DiscardPolicy::Old).then(|| Warning::DiscardsOld { stream: actual.name.clone() });
     (differences, warning)
@@ -38,13 +41,28 @@ pub(super) fn unfit_for_dead_letters(wanted: &Config, actual: &Config) -> Vec<Di
     differences
 }
 
+/// Another split into shards than the topology's. What else renames subjects is its owner's concern.
+fn other_shards(stream: &Stream, actual: &Config) -> Option<Difference> {
+    let (declared, actual) = (subject_transform(stream), actual.subject_transform.as_ref());
+    if declared.as_ref() == actual || (declared.is_none() && !actual.is_some_and(is_split)) {
+        return None;
+    }
+    Some(Difference {
+        what: format!("stream `{}`", stream.name),
+        field: SHARDS,
+        declared: shards(declared.as_ref()),
+        actual: shards(actual),
+    })
+}
+
 /// The needed subjects that the stream does not capture. A stream that gets its messages from other streams, or
 /// renames them, says nothing about what it has.
 fn missing_subjects<'a>(
     needed: impl IntoIterator<Item = &'a Pattern>,
     actual: &Config,
 ) -> Option<Difference> {
-    if actual.mirror.is_some() || actual.sources.is_some() || actual.subject_transform.is_some() {
+    let is_renamed = actual.subject_transform.as_ref().is_some_and(|transform| !is_split(transform));
+    if actual.mirror.is_some() || actual.sources.is_some() || is_renamed {
         return None;
     }
     let captured: Vec<Pattern> = actual.subjects.iter().filter_map(|subject| subject.parse().ok()).collect();

@@ -3,11 +3,17 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, SubjectTransform};
 use tidegate::subject::Pattern;
 
 use crate::nats::names;
 use crate::topology::{Actor, ActorName, Origin, Retention, Storage, Stream, Topology};
+
+/// How long the last word of an instance is kept: others have long stopped to count on it by then.
+const MEMBER_AGE: Duration = Duration::from_mins(1);
+
+/// How long the attempts of a message are remembered after the last one.
+const ATTEMPT_AGE: Duration = Duration::from_hours(24);
 
 /// How long an advisory is kept.
 const ADVISORY_AGE: Duration = Duration::from_hours(7 * 24);
@@ -51,6 +57,7 @@ pub(super) fn plan(topology: &Topology, stateful: &BTreeSet<ActorName>) -> Vec<S
     }
     if !topology.actors.is_empty() {
         plans.push(StreamPlan { config: advisories(topology), tolerance: Tolerance::MoreSubjects });
+        plans.extend([members(topology), owners(topology), attempts(topology)].map(exactly));
     }
     let stateful = topology.actors.values().filter(|actor| stateful.contains(&actor.name));
     plans.extend(stateful.map(|actor| exactly(state(topology, actor))));
@@ -79,6 +86,7 @@ fn declared(topology: &Topology, stream: &Stream) -> Config {
         max_age: stream.max_age.unwrap_or_default(),
         num_replicas: stream.replicas.into(),
         duplicate_window: stream.duplicate_window,
+        subject_transform: subject_transform(stream),
         ..owned(topology, stream.name.to_string())
     }
 }
@@ -102,8 +110,10 @@ fn dead_letters(topology: &Topology) -> Config {
 /// The server does not wait for anybody when it tells, so a full stream can only lose: the oldest rather than the
 /// latest. What was read stays for a while, so that a reader that was deleted can go on where it was.
 fn advisories(topology: &Topology) -> Config {
-    let subjects = topology.actors.values().flat_map(|actor| {
-        names::advisory_subjects(actor.stream.as_str(), &names::consumer(&topology.name, &actor.name))
+    let shards =
+        topology.actors.values().flat_map(|actor| (0..actor.shards).map(move |shard| (actor, shard)));
+    let subjects = shards.flat_map(|(actor, shard)| {
+        names::advisory_subjects(actor.stream.as_str(), &names::consumer(&topology.name, actor, shard))
     });
     Config {
         description: Some(format!("what the server tells about the consumers of {}", topology.name)),
@@ -116,19 +126,61 @@ fn advisories(topology: &Topology) -> Config {
     }
 }
 
-/// The stream under a key-value bucket (ADR-8), as safe as the stream that the state is about.
+/// As safe as the stream that the state is about.
 fn state(topology: &Topology, actor: &Actor) -> Config {
-    let bucket = names::state_bucket(&topology.name, &actor.name);
     let replicas = topology.streams.get(&actor.stream).map_or(1, |stream| stream.replicas);
     Config {
         description: Some(format!("the state of the entities of {}", actor.name)),
-        subjects: vec![format!("$KV.{bucket}.>")],
+        num_replicas: replicas.into(),
+        ..bucket(topology, &names::state_bucket(&topology.name, &actor.name))
+    }
+}
+
+fn members(topology: &Topology) -> Config {
+    Config {
+        description: Some(format!("what the instances of {} tell of themselves", topology.name)),
+        max_age: MEMBER_AGE,
+        num_replicas: topology.dead_letters.replicas.into(),
+        ..bucket(topology, &names::members_bucket(&topology.name))
+    }
+}
+
+/// Kept for good: an owner finds its own record there, however long it has been one.
+fn owners(topology: &Topology) -> Config {
+    Config {
+        description: Some(format!("who owned each shard of {} last", topology.name)),
+        num_replicas: topology.dead_letters.replicas.into(),
+        ..bucket(topology, &names::owners_bucket(&topology.name))
+    }
+}
+
+fn attempts(topology: &Topology) -> Config {
+    Config {
+        description: Some(format!(
+            "attempts of messages that {} was delivered more than once",
+            topology.name
+        )),
+        max_age: ATTEMPT_AGE,
+        num_replicas: topology.dead_letters.replicas.into(),
+        ..bucket(topology, &names::attempts_bucket(&topology.name))
+    }
+}
+
+/// The stream under a key-value bucket (ADR-8) without history.
+fn bucket(topology: &Topology, bucket: &str) -> Config {
+    Config {
+        subjects: vec![names::bucket_subjects(bucket)],
         max_messages_per_subject: 1,
         allow_rollup: true,
         deny_delete: true,
-        num_replicas: replicas.into(),
-        ..owned(topology, format!("KV_{bucket}"))
+        ..owned(topology, names::bucket_stream(bucket))
     }
+}
+
+/// How the server marks the messages of a stream with several shards.
+pub(super) fn subject_transform(stream: &Stream) -> Option<SubjectTransform> {
+    let token = stream.shard_token()?;
+    Some(SubjectTransform { source: token.source(), destination: token.destination(stream.shards) })
 }
 
 /// What all our streams have in common: they refuse what is too much instead of forgetting what they have.
