@@ -1,10 +1,12 @@
 //! Runs actors: ordered per entity, bounded, supervised. Knows the world only through its ports.
 
 mod assemble;
+mod assignment;
 mod crew;
 mod dead_letter;
 mod delivery;
 mod drain;
+mod duty;
 mod effects;
 mod execute;
 mod heartbeat;
@@ -12,21 +14,29 @@ mod lane;
 mod lease;
 mod ledger;
 mod mailbox;
+mod membership;
 mod ownership;
 mod partition;
+mod quarantine;
+mod roster;
 mod router;
 mod shard;
+mod shift;
+mod stall;
 mod status;
 mod supervisor;
 pub mod system;
 mod threads;
+mod title;
+mod trials;
 mod watchdog;
 
 #[cfg(test)]
 mod tests;
 
-pub use assemble::{ActorPlan, Drained, Engine, Ports};
+pub use assemble::{ActorPlan, Drained, Engine, Instance, Ports};
 pub use drain::Drain;
+pub use membership::{Assignment, Charter, Membership, MembershipError, Standing};
 pub use status::{ActorSnapshot, Watch};
 pub use supervisor::Rebuild;
 pub use threads::Threads;

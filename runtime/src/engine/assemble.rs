@@ -6,24 +6,25 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tidegate::erased::DynHandler;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use super::crew::Crew;
-use super::dead_letter::bury_exhausted;
-use super::delivery::Home;
+use super::dead_letter::Undertaker;
 use super::drain::Drain;
-use super::heartbeat::keep_leases;
-use super::ledger::Ledger;
+use super::duty::Duty;
+use super::membership::Assignment;
 use super::router::Router;
 use super::shard::Shard;
-use super::status::Watch;
-use super::supervisor::{Plan, Rebuild, Supervisor};
-use super::threads::Threads;
+use super::shift::ShiftPlan;
+use super::status::{ShardStatus, Watch};
+use super::supervisor::Rebuild;
+use super::threads::{Thread, Threads};
+use super::title::Title;
 use super::watchdog;
-use crate::message::RetryPolicy;
-use crate::port::{Room, Settle, Sink, Source, Store};
+use crate::message::{InstanceId, RetryPolicy, ShardId};
+use crate::port::{Room, Settle, Sink, Source, Store, Tenure};
 use crate::topology::Actor;
 
 /// One actor to run: its rules, its handler, its ways to the world.
@@ -34,28 +35,44 @@ pub struct ActorPlan {
     pub handler: Arc<dyn DynHandler>,
     /// Builds the handler anew, for a partition that died.
     pub rebuild: Rebuild,
-    /// The ways.
-    pub ports: Ports,
-    /// The most bytes that the actor has in flight.
+    /// Where emits and dead letters go.
+    pub sink: Arc<dyn Sink>,
+    /// Where the state of its entities is kept, if its handler keeps any.
+    pub store: Option<Arc<dyn Store>>,
+    /// The ways of its shards, one after the other.
+    pub shards: Vec<Ports>,
+    /// The most bytes that each of its shards has in flight.
     pub memory: usize,
     /// What the subjects of its dead letters start with.
     pub dead_letters: String,
 }
 
-/// An actor's ways to the world.
+/// A shard's ways to the world.
 pub struct Ports {
     /// Where its messages come from.
     pub source: Box<dyn Source>,
+    /// The right to pull them; granted by the source, read by the engine.
+    pub tenure: Arc<Tenure>,
     /// The lowest sequence that is not settled; written by the engine, read by the source when it has to begin anew.
     pub floor: Arc<AtomicU64>,
     /// How they are settled.
     pub settle: Arc<dyn Settle>,
-    /// Where emits and dead letters go.
-    pub sink: Arc<dyn Sink>,
-    /// Where the state of its entities is kept, if its handler keeps any.
-    pub store: Option<Arc<dyn Store>>,
     /// The messages that the server gave up delivering, and how to settle its word of that.
     pub exhausted: Option<(Box<dyn Source>, Arc<dyn Settle>)>,
+}
+
+/// This process among those that share the work.
+pub struct Instance {
+    /// What it is called.
+    pub id: InstanceId,
+    /// Which shards it is to own.
+    pub assignment: watch::Receiver<Assignment>,
+    /// Where the owners of the shards are written down.
+    pub owners: Arc<dyn Store>,
+    /// Where the tries of messages are written down that were delivered before.
+    pub trials: Arc<dyn Store>,
+    /// How long a shard that is to be another's waits for what runs.
+    pub patience: Duration,
 }
 
 /// A running topology.
@@ -79,14 +96,14 @@ pub enum Drained {
 
 impl Engine {
     /// Starts all actors. Must be called on a Tokio runtime inside an actix system.
-    pub fn start(plans: Vec<ActorPlan>, threads: Threads, drain: Drain) -> Self {
+    pub fn start(plans: Vec<ActorPlan>, instance: &Instance, threads: Threads, drain: Drain) -> Self {
         let names: Arc<[Arc<str>]> = plans.iter().map(|plan| plan.actor.name.as_str().into()).collect();
         let with_pulses = threads.with_pulses(&names);
         let mut servants = JoinSet::new();
         servants.spawn(watchdog::watch(with_pulses.iter().map(|(_, pulse)| Arc::clone(pulse)).collect()));
         let mut engine = Self { shards: JoinSet::new(), servants, drain, watch: Watch::default(), threads };
         for (index, plan) in (0..).zip(plans) {
-            engine.start_actor(index, plan, &with_pulses);
+            engine.start_actor(index, plan, instance, &with_pulses);
         }
         engine
     }
@@ -126,73 +143,69 @@ impl Engine {
         }
     }
 
-    fn start_actor(
-        &mut self,
-        index: u32,
-        plan: ActorPlan,
-        threads: &[(actix::ArbiterHandle, Arc<watchdog::Pulse>)],
-    ) {
-        let ActorPlan { actor, handler, rebuild, ports, memory, dead_letters } = plan;
-        let (returns_sender, returns) = mpsc::channel(actor.window);
-        // A partition exits at most twice: condemned by a lane, then dead.
-        let (exits_sender, exits) = mpsc::channel(actor.partitions as usize * 2);
-        let limit = Room { messages: actor.window, bytes: memory };
-        let home = Arc::new(Home {
-            ledger: Ledger::new(limit, ports.floor),
-            settle: Arc::clone(&ports.settle),
-            returns: returns_sender,
-        });
-        let crew = Arc::new(Crew {
-            name: actor.name.as_str().into(),
-            index,
-            order: actor.order,
-            keyless: actor.keyless,
-            policy: RetryPolicy { max_deliver: actor.max_deliver, backoff: actor.backoff.clone() },
-            timeout: actor.timeout,
-            emits: actor
-                .emits
-                .iter()
-                .map(|(port, pattern)| (port.as_str().into(), pattern.clone()))
-                .collect(),
-            dead_letters: dead_letters.into(),
-            sink: ports.sink,
-            store: ports.store,
-            drain: self.drain.clone(),
-            status: Arc::default(),
-        });
-        let router = Arc::new(Router::new(&actor));
-        let plan = Plan {
-            crew: Arc::clone(&crew),
-            handler,
-            rebuild,
-            partitions: actor.partitions,
-            mailbox: actor.mailbox,
-            concurrency: actor.concurrency,
-            budget: actor.restarts,
-            threads: threads.to_vec(),
-        };
-        let room = Arc::new(Notify::new());
-        self.watch.add(Arc::clone(&crew), Arc::clone(&home));
-        self.servants.spawn(keep_leases(Arc::clone(&home), actor.ack_wait));
-        if let Some((advisories, settle)) = ports.exhausted {
-            let (router, crew, home) = (Arc::clone(&router), Arc::clone(&crew), Arc::clone(&home));
-            self.servants.spawn(bury_exhausted(advisories, settle, router, crew, home));
+    fn start_actor(&mut self, index: u32, plan: ActorPlan, instance: &Instance, threads: &[Thread]) {
+        let shards = u32::try_from(plan.shards.len()).expect("a checked topology has few shards");
+        let crew = crew_of(index, &plan, &instance.trials);
+        let router = Arc::new(Router::new(&plan.actor));
+        let actor = &plan.actor;
+        let mut statuses = Vec::with_capacity(plan.shards.len());
+        for (number, ports) in (0..).zip(plan.shards) {
+            let id = ShardId { actor: Arc::clone(&crew.name), shard: number };
+            let status = Arc::new(ShardStatus::new(id.clone()));
+            statuses.push(Arc::clone(&status));
+            let shift = ShiftPlan {
+                crew: crew.clone(),
+                handler: Arc::clone(&plan.handler),
+                rebuild: Arc::clone(&plan.rebuild),
+                router: Arc::clone(&router),
+                settle: ports.settle,
+                tenure: ports.tenure,
+                floor: ports.floor,
+                threads: threads.to_vec(),
+                status,
+                partitions: actor.partitions,
+                shards,
+                mailbox: actor.mailbox,
+                restarts: actor.restarts,
+                limit: Room { messages: actor.window, bytes: plan.memory },
+                ack_wait: actor.ack_wait,
+                patience: instance.patience,
+            };
+            let undertaker = ports.exhausted.map(|(advisories, settle)| Undertaker { advisories, settle });
+            let shard = Shard {
+                source: ports.source,
+                title: Title::new(Arc::clone(&instance.owners), &id, instance.id.clone()),
+                duty: Duty::new(id, instance.assignment.clone()),
+                plan: shift,
+                undertaker: undertaker.map(|undertaker| Arc::new(Mutex::new(undertaker))),
+                drain: self.drain.clone(),
+            };
+            self.shards.spawn(shard.run());
         }
-        let supervisor = Supervisor::start(plan, Arc::clone(&home), exits_sender, Arc::clone(&room));
-        let shard = Shard {
-            source: ports.source,
-            home,
-            crew,
-            router,
-            supervisor,
-            returns,
-            exits,
-            room,
-            partitions: actor.partitions,
-            ack_wait: actor.ack_wait,
-            drain: self.drain.clone(),
-        };
-        self.shards.spawn(shard.run());
+        self.watch.add(Arc::clone(&crew.name), crew.status, statuses);
+    }
+}
+
+fn crew_of(index: u32, plan: &ActorPlan, trials: &Arc<dyn Store>) -> Crew {
+    let actor = &plan.actor;
+    let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
+    let slots = (0..actor.partitions).map(|_| Arc::new(Semaphore::new(actor.concurrency)));
+    Crew {
+        name: actor.name.as_str().into(),
+        index,
+        order: actor.order,
+        keyless: actor.keyless,
+        policy: RetryPolicy { max_deliver: actor.max_deliver, backoff: actor.backoff.clone() },
+        timeout: actor.timeout,
+        emits: Arc::new(emits.collect()),
+        dead_letters: plan.dead_letters.as_str().into(),
+        sink: Arc::clone(&plan.sink),
+        store: plan.store.clone(),
+        trials: Arc::clone(trials),
+        slots: slots.collect(),
+        drain: Drain::default(),
+        tenure: Arc::default(),
+        status: Arc::default(),
     }
 }
 
@@ -205,6 +218,12 @@ impl fmt::Debug for Engine {
 impl fmt::Debug for ActorPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActorPlan").field("actor", &self.actor.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use tidegate::Outgoing;
 use tidegate::subject::{Pattern, SubjectError};
+use tokio::sync::Semaphore;
 
 use super::drain::Drain;
+use super::effects::Interrupted;
 use super::status::ActorStatus;
 use crate::message::RetryPolicy;
-use crate::port::{Outbound, Sink, Store};
+use crate::port::{Outbound, Sink, Store, Tenure};
 use crate::topology::{Keyless, Order};
 
 /// An actor's rules and its ways out, without the handler: that one is rebuilt when a partition is.
+#[derive(Clone)]
 pub(crate) struct Crew {
     pub(crate) name: Arc<str>,
     /// The actor's place among the engine's actors, as the watchdog counts them.
@@ -22,12 +25,19 @@ pub(crate) struct Crew {
     pub(crate) keyless: Keyless,
     pub(crate) policy: RetryPolicy,
     pub(crate) timeout: Duration,
-    pub(crate) emits: BTreeMap<Box<str>, Pattern>,
+    pub(crate) emits: Arc<BTreeMap<Box<str>, Pattern>>,
     /// A dead letter goes to `{dead_letters}.{stream}.{sequence}`.
-    pub(crate) dead_letters: Box<str>,
+    pub(crate) dead_letters: Arc<str>,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) store: Option<Arc<dyn Store>>,
+    /// Where tries are written down, by message.
+    pub(crate) trials: Arc<dyn Store>,
+    /// The right to run attempts, per partition; all shards of the actor in this process share them.
+    pub(crate) slots: Arc<[Arc<Semaphore>]>,
+    /// Whether to go on, in the shift that this crew works in.
     pub(crate) drain: Drain,
+    /// Whether nobody else can be at work on the same messages.
+    pub(crate) tenure: Arc<Tenure>,
     pub(crate) status: Arc<ActorStatus>,
 }
 
@@ -53,6 +63,26 @@ pub(crate) struct Emission<'a> {
 }
 
 impl Crew {
+    /// The same crew in a shift of its own.
+    pub(crate) fn at_work(&self, drain: Drain, tenure: Arc<Tenure>) -> Self {
+        Self { drain, tenure, ..self.clone() }
+    }
+
+    /// Waits until nobody else can be at work on the same messages, which is so at once but for an instance that was
+    /// cut off or frozen.
+    pub(crate) async fn may_go_on(&self) -> Result<(), Interrupted> {
+        if self.drain.has_begun() {
+            return Err(Interrupted);
+        }
+        if self.tenure.is_held() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = self.drain.begun() => Err(Interrupted),
+            () = self.tenure.held() => Ok(()),
+        }
+    }
+
     /// Finds the subjects of a message's emits: tokens come from the emit, else from the message's own subject.
     pub(crate) fn address<'a>(
         &'a self,

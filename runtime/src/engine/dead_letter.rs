@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::Mutex;
 use tracing::warn;
 
 use super::crew::Crew;
-use super::delivery::Home;
 use super::effects::{Interrupted, until_taken};
 use super::router::Router;
+use super::status::ShardStatus;
 use crate::message::{DeadLetter, Failure, Reason};
+use crate::planted::{Bug, is_planted};
 use crate::port::{Outbound, Room, Settle, Settlement, SinkError, Source};
 use crate::telemetry::span::MessageTrace;
 
@@ -57,6 +59,10 @@ pub(super) async fn bury(
     let publishing = end.trace.publish(&crew.dead_letters, "dead_letter");
     let whole = outbound(letter.headers());
     publishing.describe(&whole.subject, &whole.id, whole.payload.len());
+    if is_planted(Bug::DropDeadLetterError) {
+        drop(crew.sink.publish(whole).await);
+        return Ok(());
+    }
     let offer = || crew.sink.publish(whole.clone());
     if let Err(error) = until_taken(crew, BLOCKED, SinkError::is_permanent, offer).await? {
         warn!(actor = %crew.name, sequence = message.sequence, %error, "dead letter goes without its history");
@@ -79,15 +85,22 @@ pub(super) async fn bury(
     Ok(())
 }
 
-/// Buries what the server gave up delivering, as its advisories tell: nobody lived to report on those messages.
-/// Ends when the drain begins.
+/// Where the messages come from that nobody lived to report on, as the server's advisories tell.
+pub(crate) struct Undertaker {
+    pub(crate) advisories: Box<dyn Source>,
+    pub(crate) settle: Arc<dyn Settle>,
+}
+
+/// Buries what the server gave up delivering. Ends when the drain begins, or cut off when the shard is given away; what
+/// is not settled then comes again.
 pub(super) async fn bury_exhausted(
-    mut advisories: Box<dyn Source>,
-    settle: Arc<dyn Settle>,
+    undertaker: Arc<Mutex<Undertaker>>,
     router: Arc<Router>,
-    crew: Arc<Crew>,
-    home: Arc<Home>,
+    crew: Crew,
+    shard: Arc<ShardStatus>,
 ) {
+    let mut undertaker = undertaker.lock().await;
+    let Undertaker { advisories, settle } = &mut *undertaker;
     let mut wait = ASK_AGAIN.0;
     while !crew.drain.has_begun() {
         let arrivals = tokio::select! {
@@ -112,6 +125,11 @@ pub(super) async fn bury_exhausted(
             let mut message = arrival.message;
             router.address(&mut message);
             let message = Arc::new(message);
+            if shard.has_settled(message.sequence) {
+                // Its settlement did not reach the server, which is no reason to call it dead.
+                settle.settle(&arrival.receipt, Settlement::Ack).await;
+                continue;
+            }
             let trace = MessageTrace::receive(&message, router.destination(&message.subject), &crew.name);
             trace.received();
             let end =
@@ -119,8 +137,14 @@ pub(super) async fn bury_exhausted(
             if bury(&message, &crew, end).await.is_err() {
                 return;
             }
-            home.ledger.revoke(message.sequence);
+            shard.revoke(message.sequence);
             settle.settle(&arrival.receipt, Settlement::Ack).await;
         }
+    }
+}
+
+impl std::fmt::Debug for Undertaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Undertaker").finish_non_exhaustive()
     }
 }

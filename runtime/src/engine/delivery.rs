@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use tidegate::Message;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use super::lease::Lease;
 use super::ledger::{Ledger, Release};
+use super::status::ShardStatus;
+use super::trials::Trial;
 use crate::message::{Failure, PartitionId};
 use crate::port::{Receipt, Settle, Settlement};
 use crate::telemetry::span::MessageTrace;
@@ -28,8 +30,14 @@ pub(crate) struct Cargo {
     pub(crate) partition: PartitionId,
     /// The number of the next attempt, from 1.
     pub(crate) attempt: u32,
-    /// The attempts that failed in this process.
+    /// The attempts that failed, as far as they are known.
     pub(crate) failures: Vec<Failure>,
+    /// What is written down of its tries, once it is known or needed.
+    pub(crate) trial: Option<Box<Trial>>,
+    /// Whether the broker had delivered it before, so that something may be written down.
+    pub(crate) is_redelivered: bool,
+    /// Whether nothing else of its shard is tried at the same time.
+    pub(crate) is_alone: bool,
     /// When the attempt under way started.
     pub(crate) running: Option<SystemTime>,
     pub(crate) trace: MessageTrace,
@@ -44,6 +52,9 @@ pub(crate) struct Home {
     pub(crate) settle: Arc<dyn Settle>,
     /// As large as the window, so that it has room for whatever returns.
     pub(crate) returns: mpsc::Sender<Delivery>,
+    pub(crate) status: Arc<ShardStatus>,
+    /// Notified whenever an attempt ends.
+    pub(crate) ended: Notify,
 }
 
 impl Delivery {
@@ -61,6 +72,7 @@ impl Delivery {
     pub(crate) fn end(&mut self) {
         self.running = None;
         self.lease.end();
+        self.home.ended.notify_one();
     }
 
     /// Tells the broker, then gives the credit back.
@@ -70,10 +82,29 @@ impl Delivery {
     pub(crate) async fn settle(mut self, settlement: Settlement) {
         self.home.settle.settle(&self.receipt, settlement).await;
         let release = match settlement {
-            Settlement::Ack | Settlement::Term(_) => Release::Settled,
+            Settlement::Ack => {
+                self.home.status.done();
+                Release::Settled
+            }
+            Settlement::Term(_) => {
+                self.home.status.dead_lettered();
+                Release::Settled
+            }
             Settlement::Nak(_) | Settlement::InProgress => Release::HandedBack,
         };
         self.leave(release);
+    }
+
+    /// Fills in what is known of earlier tries.
+    pub(crate) fn learn(&mut self, trial: Trial) {
+        self.attempt = trial.next_attempt();
+        self.failures = trial.failures().to_vec();
+        self.trial = Some(Box::new(trial));
+    }
+
+    /// How often the process died while this message was tried, as far as it is known.
+    pub(crate) fn crashes(&self) -> u32 {
+        self.trial.as_ref().map_or(0, |trial| trial.crashes())
     }
 
     /// Lets a message go that somebody else has ended.
@@ -107,7 +138,7 @@ impl Drop for Delivery {
         let Some(cargo) = self.0.take() else { return };
         let returns = cargo.home.returns.clone();
         if let Err(refused) = returns.try_send(Self(Some(cargo))) {
-            // The shard is gone: so is the process's interest. The server's `ack_wait` brings the message back.
+            // The shift is over, and with it our interest: its successor claims the message.
             let mut delivery = refused.into_inner();
             delivery.leave(Release::HandedBack);
         }

@@ -10,12 +10,15 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::crew::Crew;
 use super::dead_letter::{End, bury};
 use super::delivery::Delivery;
 use super::effects::{self, Effects, Interrupted, Loaded};
 use super::partition::Desk;
+use super::trials;
 use super::watchdog::Holder;
 use crate::message::{Cause, Failure, Reason, Verdict, partition};
+use crate::planted::{Bug, is_planted};
 use crate::port::Settlement;
 use crate::telemetry::span::{AttemptSpan, ProcessFields};
 use crate::topology::{Keyless, Order};
@@ -26,6 +29,8 @@ enum Outcome {
     Done,
     /// Its effects were stored by an earlier delivery.
     AlreadyApplied,
+    /// Not made: the process died of the message too often.
+    Deadly,
     /// The state changed under it: to be made again, at no cost.
     Conflict,
     Failed(Failure, Verdict),
@@ -34,12 +39,19 @@ enum Outcome {
 /// Tries a message until it is done, dead, or handed back. `slot` is held while an attempt runs, not while it waits.
 pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: OwnedSemaphorePermit) {
     let crew = &desk.crew;
+    delivery.lease.take_up();
+    if delivery.is_redelivered && delivery.trial.is_none() {
+        match trials::load(&delivery.message, crew).await {
+            Ok(trial) => delivery.learn(trial),
+            Err(Interrupted) => return,
+        }
+    }
     if let Some(reason) = reason_not_to_try(&delivery, desk) {
         drop(slot);
         return bury_and_settle(delivery, desk, reason).await;
     }
     loop {
-        if crew.drain.has_begun() {
+        if crew.may_go_on().await.is_err() {
             return;
         }
         if delivery.lease.is_revoked() {
@@ -47,7 +59,12 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
         }
         let outcome = match attempt(&mut delivery, desk).await {
             Ok(outcome) => outcome,
-            Err(Interrupted) => return,
+            Err(Interrupted) => {
+                if let Some(mut trial) = delivery.trial.take() {
+                    trial.break_off(&delivery.message, crew).await;
+                }
+                return;
+            }
         };
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
@@ -61,6 +78,10 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 crew.status.skipped();
                 return settle(delivery, Settlement::Ack).await;
             }
+            Outcome::Deadly => {
+                drop(slot);
+                return bury_and_settle(delivery, desk, Reason::Failed).await;
+            }
             Outcome::Conflict => continue,
             Outcome::Failed(failure, verdict) => (failure, verdict),
         };
@@ -68,25 +89,58 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
         match verdict {
             Verdict::DeadLetter(reason) => {
                 drop(slot);
+                if write_down(&mut delivery, crew, Moment::End).await.is_err() {
+                    return;
+                }
                 return bury_and_settle(delivery, desk, reason).await;
             }
             // With order given up, the broker may as well keep the message meanwhile.
-            Verdict::Retry(wait) if crew.order == Order::None => {
+            Verdict::Retry(wait) if crew.order == Order::None || is_planted(Bug::RetryOutOfOrder) => {
+                if write_down(&mut delivery, crew, Moment::End).await.is_err() {
+                    return;
+                }
                 return settle(delivery, Settlement::Nak(wait)).await;
             }
             Verdict::Retry(wait) => {
                 drop(slot);
+                if write_down(&mut delivery, crew, Moment::End).await.is_err() {
+                    return;
+                }
                 if wait_or_drain(wait, desk).await.is_err() {
                     return;
                 }
-                let Ok(next_slot) = Arc::clone(&desk.slots).acquire_owned().await else { return };
+                let Some(next_slot) = desk.slot().await else { return };
                 slot = next_slot;
             }
         }
     }
 }
 
-/// A message without a key, or one whose last try ended with its partition.
+/// What is written down of a try.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    Begin,
+    End,
+}
+
+/// Writes down what a successor of this process must know. The first try of a message that was never delivered before
+/// begins without, which keeps the usual case free.
+async fn write_down(delivery: &mut Delivery, crew: &Crew, moment: Moment) -> Result<(), Interrupted> {
+    let mut trial = match delivery.trial.take() {
+        Some(trial) => trial,
+        None if delivery.attempt > 1 => Box::default(),
+        None => return Ok(()),
+    };
+    let (message, failures) = (&delivery.message, &delivery.failures);
+    let written = match moment {
+        Moment::Begin => trial.begin(message, delivery.attempt, delivery.is_alone, failures, crew).await,
+        Moment::End => trial.end(message, delivery.attempt, failures, crew).await,
+    };
+    delivery.trial = Some(trial);
+    written
+}
+
+/// A message without a key, one that the process died of too often, or one whose last try ended with its partition.
 fn reason_not_to_try(delivery: &Delivery, desk: &Desk) -> Option<Reason> {
     let crew = &desk.crew;
     if delivery.message.key.is_empty() && crew.order == Order::Entity && crew.keyless == Keyless::DeadLetter {
@@ -96,6 +150,10 @@ fn reason_not_to_try(delivery: &Delivery, desk: &Desk) -> Option<Reason> {
         Verdict::DeadLetter(reason) => Some(reason),
         Verdict::Retry(_) => None,
     }
+}
+
+fn is_deadly(delivery: &Delivery, crew: &Crew) -> bool {
+    delivery.trial.as_ref().is_some_and(|trial| trial.is_deadly(crew.policy.max_deliver))
 }
 
 /// One try: state, handler, emits, state again.
@@ -109,12 +167,20 @@ async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interr
         span.outcome("already_applied");
         return Ok(Outcome::AlreadyApplied);
     }
+    if is_deadly(delivery, &desk.crew) {
+        span.outcome("deadly");
+        return Ok(Outcome::Deadly);
+    }
+    write_down(delivery, &desk.crew, Moment::Begin).await?;
     let applied = match handle(delivery, desk, loaded.as_ref(), &span).await {
         Ok(applied) => applied,
         Err(failure) => return Ok(failed(failure, desk, &mut span)),
     };
     if delivery.lease.is_revoked() {
         return Ok(Outcome::Done);
+    }
+    if is_planted(Bug::AckBeforeEmits) {
+        delivery.home.settle.settle(&delivery.receipt, Settlement::Ack).await;
     }
     match effects::apply(delivery, &desk.crew, applied, loaded, &span).await? {
         Effects::Stored => {
@@ -201,6 +267,7 @@ fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure, verdict: Ve
         "attempt failed"
     );
     delivery.attempt = failure.attempt + 1;
+    delivery.is_alone = false;
     delivery.failures.push(failure);
 }
 
@@ -217,8 +284,8 @@ async fn settle(delivery: Delivery, settlement: Settlement) {
 }
 
 async fn bury_and_settle(delivery: Delivery, desk: &Desk, reason: Reason) {
-    let end =
-        End { reason, attempts: delivery.attempt - 1, failures: &delivery.failures, trace: &delivery.trace };
+    let attempts = delivery.attempt - 1 + delivery.crashes();
+    let end = End { reason, attempts, failures: &delivery.failures, trace: &delivery.trace };
     if bury(&delivery.message, &desk.crew, end).await.is_ok() {
         settle(delivery, Settlement::Term("dead-lettered")).await;
     }

@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::delivery::Delivery;
 use super::execute::execute;
 use super::partition::Desk;
+use crate::planted::{Bug, strikes};
 
 /// Works through the deliveries of one entity until none waits.
 pub(super) async fn run(desk: Rc<Desk>, first: Delivery, slot: OwnedSemaphorePermit) {
@@ -21,9 +22,12 @@ pub(super) async fn run(desk: Rc<Desk>, first: Delivery, slot: OwnedSemaphorePer
         if !ordered {
             return;
         }
+        if desk.is_awaited(&message) && strikes(Bug::LostWakeUp) {
+            return;
+        }
         let Some(next) = desk.next_after(&message) else { return };
         // Asked for anew after each message, so that a busy entity takes turns with those that wait for a slot.
-        let Ok(next_slot) = Arc::clone(&desk.slots).acquire_owned().await else { return };
+        let Some(next_slot) = desk.slot().await else { return desk.close_lane(&next.message) };
         (delivery, slot) = (next, next_slot);
     }
 }

@@ -14,12 +14,22 @@ pub(crate) struct Lease {
     pub(super) born: Instant,
     /// Milliseconds from `born` to the running attempt's deadline; 0 while none runs.
     deadline: AtomicU64,
+    /// Whether an attempt has ended, and the process with it has not.
+    tried: AtomicBool,
     revoked: AtomicBool,
+    /// Whether a lane has taken it up: its attempts and all their waits are somebody's.
+    taken_up: AtomicBool,
 }
 
 impl Lease {
     pub(super) fn new() -> Self {
-        Self { born: Instant::now(), deadline: AtomicU64::new(0), revoked: AtomicBool::new(false) }
+        Self {
+            born: Instant::now(),
+            deadline: AtomicU64::new(0),
+            tried: AtomicBool::new(false),
+            revoked: AtomicBool::new(false),
+            taken_up: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn begin(&self, deadline: Instant) {
@@ -29,6 +39,32 @@ impl Lease {
 
     pub(crate) fn end(&self) {
         self.deadline.store(0, Ordering::Relaxed);
+        self.tried.store(true, Ordering::Relaxed);
+    }
+
+    /// A lane works on the message from here on.
+    pub(crate) fn take_up(&self) {
+        self.taken_up.store(true, Ordering::Relaxed);
+    }
+
+    /// The message has left its lane and waits for another.
+    pub(crate) fn put_back(&self) {
+        self.taken_up.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a lane works on the message, be it that it waits for its next attempt.
+    pub(super) fn is_taken_up(&self) -> bool {
+        self.taken_up.load(Ordering::Relaxed)
+    }
+
+    /// Whether an attempt has ended in this process.
+    pub(super) fn is_tried(&self) -> bool {
+        self.tried.load(Ordering::Relaxed)
+    }
+
+    /// Whether an attempt runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.deadline.load(Ordering::Relaxed) > 0
     }
 
     /// Voids what the attempt under way still brings: the message was ended by somebody else.

@@ -1,6 +1,6 @@
 //! What a shard has in its hands: credits, bytes, leases, and who was settled a moment ago.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
 use super::lease::Lease;
+use super::stall::Queue;
 use crate::message::PartitionId;
 use crate::port::{Receipt, Room};
 
@@ -29,9 +30,11 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 struct Entries {
     in_flight: BTreeMap<u64, Entry>,
+    /// Delivered, neither settled nor in flight: handed back, or about to be let in.
+    owed: BTreeSet<u64>,
     bytes: usize,
     highest: u64,
-    /// When the highest was published.
+    /// The latest time at which one of them was published.
     latest: SystemTime,
     settled: Box<[u64]>,
 }
@@ -42,6 +45,7 @@ pub(crate) struct Arriving {
     pub(crate) sequence: u64,
     pub(crate) published: SystemTime,
     pub(crate) partition: PartitionId,
+    pub(crate) queue: Queue,
     pub(crate) bytes: usize,
 }
 
@@ -50,6 +54,7 @@ struct Entry {
     receipt: Receipt,
     bytes: usize,
     partition: PartitionId,
+    queue: Queue,
     renewed: Instant,
     lease: Arc<Lease>,
 }
@@ -65,10 +70,22 @@ pub(crate) enum Admission {
     Settled,
 }
 
+/// What the ledger knows of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing.
+    Unknown,
+    /// It is in our hands.
+    InFlight,
+    /// We settled it not long ago.
+    Settled,
+}
+
 impl Ledger {
     pub(crate) fn new(limit: Room, floor: Arc<AtomicU64>) -> Self {
         let entries = Entries {
             in_flight: BTreeMap::new(),
+            owed: BTreeSet::new(),
             bytes: 0,
             highest: 0,
             latest: SystemTime::UNIX_EPOCH,
@@ -79,28 +96,30 @@ impl Ledger {
 
     /// Takes an arrival in, unless it is known.
     pub(crate) fn admit(&self, arriving: Arriving, receipt: &Receipt) -> Admission {
-        let Arriving { sequence, published, partition, bytes } = arriving;
+        let Arriving { sequence, published, partition, queue, bytes } = arriving;
         let mut entries = self.lock();
-        if sequence <= entries.highest && published > entries.latest {
-            entries.forget_old_stream();
-        }
-        if let Some(entry) = entries.in_flight.get_mut(&sequence) {
-            entry.receipt = receipt.clone();
-            return Admission::InFlight;
-        }
-        if entries.is_settled(sequence) {
-            return Admission::Settled;
+        match entries.look_up(sequence, published, receipt) {
+            Standing::Unknown => {}
+            Standing::InFlight => return Admission::InFlight,
+            Standing::Settled => return Admission::Settled,
         }
         let lease = Arc::new(Lease::new());
         let (renewed, receipt) = (lease.born, receipt.clone());
-        let entry = Entry { receipt, bytes, partition, renewed, lease: Arc::clone(&lease) };
+        let entry = Entry { receipt, bytes, partition, queue, renewed, lease: Arc::clone(&lease) };
         entries.in_flight.insert(sequence, entry);
+        entries.owed.remove(&sequence);
         entries.bytes += bytes;
         if sequence > entries.highest {
-            (entries.highest, entries.latest) = (sequence, published);
+            // The clocks of a cluster's servers differ, so a later message may say that it is older.
+            (entries.highest, entries.latest) = (sequence, published.max(entries.latest));
         }
         self.floor.store(entries.floor(), Ordering::Relaxed);
         Admission::Admitted(lease)
+    }
+
+    /// These were delivered to us and are about to be let in: the floor stays below them.
+    pub(crate) fn expect(&self, sequences: impl IntoIterator<Item = u64>) {
+        self.lock().owed.extend(sequences);
     }
 
     /// Gives a credit back. `settled` sequences are remembered, others may come again.
@@ -115,8 +134,11 @@ impl Ledger {
             }
             None => return,
         }
-        if release == Release::Settled {
-            entries.settled[slot_of(sequence)] = sequence;
+        match release {
+            Release::Settled => entries.settled[slot_of(sequence)] = sequence,
+            Release::HandedBack => {
+                entries.owed.insert(sequence);
+            }
         }
         self.floor.store(entries.floor(), Ordering::Relaxed);
         drop(entries);
@@ -146,26 +168,36 @@ impl Ledger {
         self.lock().in_flight.len()
     }
 
+    /// Whether we settled a message not long ago.
+    pub(crate) fn is_settled(&self, sequence: u64) -> bool {
+        self.lock().is_settled(sequence)
+    }
+
+    /// Whether a message is in our hands and no attempt of it has ended yet.
+    pub(crate) fn is_untried(&self, sequence: u64) -> bool {
+        self.lock().in_flight.get(&sequence).is_some_and(|entry| !entry.lease.is_tried())
+    }
+
+    /// How many attempts run.
+    pub(crate) fn running(&self) -> usize {
+        self.lock().in_flight.values().filter(|entry| entry.lease.is_running()).count()
+    }
+
     /// How many of a partition's messages are in flight.
     pub(crate) fn held_by(&self, partition: PartitionId) -> usize {
         self.lock().in_flight.values().filter(|entry| entry.partition == partition).count()
     }
 
-    /// Whether a message is in our hands.
-    pub(crate) fn holds(&self, sequence: u64) -> bool {
-        self.lock().in_flight.contains_key(&sequence)
-    }
-
-    /// Whether we settled it not long ago.
-    pub(crate) fn is_settled(&self, sequence: u64) -> bool {
-        self.lock().is_settled(sequence)
-    }
-
-    /// A message in our hands was delivered again.
-    pub(crate) fn renew(&self, sequence: u64, receipt: &Receipt) {
-        if let Some(entry) = self.lock().in_flight.get_mut(&sequence) {
-            entry.receipt = receipt.clone();
+    /// Shows all that is in flight, in stream order: sequence, partition, queue, and whether a lane works on it.
+    pub(crate) fn survey(&self, mut see: impl FnMut(u64, PartitionId, Queue, bool)) {
+        for (sequence, entry) in &self.lock().in_flight {
+            see(*sequence, entry.partition, entry.queue, entry.lease.is_taken_up());
         }
+    }
+
+    /// What we know of a message that has arrived, without taking it in.
+    pub(crate) fn look_up(&self, sequence: u64, published: SystemTime, receipt: &Receipt) -> Standing {
+        self.lock().look_up(sequence, published, receipt)
     }
 
     /// The sequences in `(floor, last]` that are not in our hands, and how many are.
@@ -209,6 +241,17 @@ impl Ledger {
 }
 
 impl Entries {
+    fn look_up(&mut self, sequence: u64, published: SystemTime, receipt: &Receipt) -> Standing {
+        if sequence <= self.highest && published > self.latest {
+            self.forget_old_stream();
+        }
+        if let Some(entry) = self.in_flight.get_mut(&sequence) {
+            entry.receipt = receipt.clone();
+            return Standing::InFlight;
+        }
+        if self.is_settled(sequence) { Standing::Settled } else { Standing::Unknown }
+    }
+
     fn is_settled(&self, sequence: u64) -> bool {
         self.settled[slot_of(sequence)] == sequence
     }
@@ -220,12 +263,15 @@ impl Entries {
             entry.lease.revoke();
         }
         self.in_flight.clear();
+        self.owed.clear();
         self.settled.fill(0);
         (self.bytes, self.highest, self.latest) = (0, 0, SystemTime::UNIX_EPOCH);
     }
 
     fn floor(&self) -> u64 {
-        self.in_flight.first_key_value().map_or(self.highest + 1, |(lowest, _)| *lowest)
+        let in_flight = self.in_flight.first_key_value().map(|(lowest, _)| *lowest);
+        let lowest = in_flight.into_iter().chain(self.owed.first().copied()).min();
+        lowest.unwrap_or(self.highest + 1)
     }
 }
 
@@ -243,109 +289,4 @@ fn slot_of(sequence: u64) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-
-    fn ledger() -> Ledger {
-        Ledger::new(Room { messages: 4, bytes: 100 }, Arc::default())
-    }
-
-    fn admit(ledger: &Ledger, sequence: u64) -> Admission {
-        admit_published(ledger, sequence, sequence)
-    }
-
-    fn admit_published(ledger: &Ledger, sequence: u64, seconds: u64) -> Admission {
-        let published = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        let arriving = Arriving { sequence, published, partition: PartitionId(0), bytes: 10 };
-        ledger.admit(arriving, &Receipt(Bytes::new()))
-    }
-
-    fn admitted(admission: Admission) -> Arc<Lease> {
-        match admission {
-            Admission::Admitted(lease) => lease,
-            Admission::InFlight | Admission::Settled => panic!("not admitted"),
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn counts_messages_and_bytes() {
-        let ledger = ledger();
-
-        admit(&ledger, 1);
-        let second = admitted(admit(&ledger, 2));
-        ledger.release(2, &second, Release::Settled);
-
-        assert_eq!(ledger.room(), Room { messages: 3, bytes: 90 });
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn knows_what_is_under_way_and_what_is_settled() {
-        let ledger = ledger();
-
-        let first = admitted(admit(&ledger, 1));
-        assert!(matches!(admit(&ledger, 1), Admission::InFlight));
-        ledger.release(1, &first, Release::Settled);
-        assert!(matches!(admit(&ledger, 1), Admission::Settled));
-
-        let second = admitted(admit(&ledger, 2));
-        ledger.release(2, &second, Release::HandedBack);
-        assert!(matches!(admit(&ledger, 2), Admission::Admitted(_)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn floor_follows_the_lowest_in_flight() {
-        let floor = Arc::new(AtomicU64::new(0));
-        let ledger = Ledger::new(Room { messages: 4, bytes: 100 }, Arc::clone(&floor));
-
-        let [five, six, seven] = [5, 6, 7].map(|sequence| admitted(admit(&ledger, sequence)));
-        ledger.release(6, &six, Release::Settled);
-        assert_eq!(floor.load(Ordering::Relaxed), 5);
-        ledger.release(5, &five, Release::Settled);
-        assert_eq!(floor.load(Ordering::Relaxed), 7);
-        ledger.release(7, &seven, Release::Settled);
-        assert_eq!(floor.load(Ordering::Relaxed), 8);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn renews_leases_but_not_those_of_hanging_attempts() {
-        let ledger = ledger();
-        let hanging = admitted(admit(&ledger, 1));
-        admit(&ledger, 2);
-        hanging.begin(Instant::now() + Duration::from_secs(1));
-
-        tokio::time::advance(Duration::from_millis(1500)).await;
-        assert_eq!(ledger.due(Duration::from_secs(1)).len(), 2);
-        tokio::time::advance(Duration::from_millis(1500)).await;
-        assert_eq!(ledger.due(Duration::from_secs(1)).len(), 1);
-        hanging.end();
-        assert_eq!(ledger.due(Duration::from_secs(1)).len(), 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn tells_what_is_missing_between_floor_and_last() {
-        let ledger = ledger();
-        admit(&ledger, 3);
-        admit(&ledger, 5);
-
-        assert_eq!(ledger.missing(2, 5), (vec![4], 2));
-        // A consumer that was created again has a floor and nothing delivered.
-        assert_eq!(ledger.missing(4, 0), (vec![], 0));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stream_created_again_is_not_taken_for_the_old_one() {
-        let ledger = ledger();
-        let settled = admitted(admit(&ledger, 1));
-        let under_way = admitted(admit(&ledger, 2));
-        ledger.release(1, &settled, Release::Settled);
-
-        assert!(matches!(admit_published(&ledger, 1, 100), Admission::Admitted(_)));
-        assert!(matches!(admit_published(&ledger, 2, 101), Admission::Admitted(_)));
-        ledger.release(2, &under_way, Release::Settled);
-
-        assert!(under_way.is_revoked());
-        assert_eq!(ledger.len(), 2);
-    }
-}
+mod tests;

@@ -2,13 +2,17 @@
 
 use actix::Addr;
 use actix::prelude::SendError;
+use tokio_util::sync::CancellationToken;
 
 use super::delivery::Delivery;
 use super::partition::Partition;
 
 /// Not `Clone`: an actix mailbox has one free place for every clone of its address.
 #[derive(Debug)]
-pub(crate) struct PartitionSender(Addr<Partition>);
+pub(crate) struct PartitionSender {
+    address: Addr<Partition>,
+    condemned: CancellationToken,
+}
 
 /// Why a partition did not take a delivery.
 #[derive(Debug)]
@@ -20,12 +24,18 @@ pub(crate) enum Refused {
 }
 
 impl PartitionSender {
-    pub(crate) fn new(address: Addr<Partition>) -> Self {
-        Self(address)
+    /// `condemned` is cancelled when the partition is to die.
+    pub(crate) fn new(address: Addr<Partition>, condemned: CancellationToken) -> Self {
+        Self { address, condemned }
+    }
+
+    /// Lets nothing more run in the partition, which dies without its sender.
+    pub(crate) fn condemn(self) {
+        self.condemned.cancel();
     }
 
     pub(crate) fn try_send(&self, delivery: Delivery) -> Result<(), Refused> {
-        self.0.try_send(delivery).map_err(|error| match error {
+        self.address.try_send(delivery).map_err(|error| match error {
             SendError::Full(delivery) => Refused::Full(delivery),
             SendError::Closed(delivery) => Refused::Dead(delivery),
         })

@@ -1,17 +1,19 @@
-//! Taking a shard over: nothing new is handled until every message that was delivered before is in our hands.
+//! Taking a shard over: nothing that is new is handled before all that was delivered and not settled is in our hands.
 //!
-//! A dead owner's un-acked messages come back only after `ack_wait`, while newer ones are handed out at once. That
-//! would break the order of an entity, so a new owner claims them first, and so does an owner whose connection was
-//! interrupted: messages may have been lost on their way to it.
+//! Of messages that nobody holds any more, the broker would deliver newer ones first, and order would break. Who takes
+//! over claims what is missing and waits until it has arrived; after an interruption, too, since messages may have
+//! been lost on their way.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::delivery::Home;
-use crate::port::{Arrival, Room, Settlement, Source, SourceError};
+use super::ledger::Standing;
+use super::title::{self, Title};
+use crate::planted::{Bug, is_planted};
+use crate::port::{Arrival, Arrivals, Room, Settlement, Source, SourceError, StoreError};
 
 /// How long we wait for claimed messages before we claim them again.
 const CLAIM_AGAIN: Duration = Duration::from_secs(1);
@@ -19,42 +21,83 @@ const CLAIM_AGAIN: Duration = Duration::from_secs(1);
 /// The longest wait between two tries to reach the broker.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// Returns what was pending and not in our hands, in stream order. Tries until the broker answers.
+/// The right to pull a shard, acquired.
+#[derive(Debug)]
+pub(super) struct Acquired {
+    /// Whether what is in our hands is still ours alone.
+    pub(super) standing: title::Standing,
+    /// What came with the right.
+    pub(super) arrivals: Arrivals,
+}
+
+/// Why a take-over has to begin anew.
+#[derive(Debug, thiserror::Error)]
+enum Setback {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("the record of owners cannot be written: {0}")]
+    Record(#[from] StoreError),
+}
+
+/// Waits until nobody else can pull the shard, and writes us down as its owner. Tries until the broker answers.
+///
+/// # Cancel safety
+/// A cancelled call may have acquired the right.
+pub(super) async fn acquire(source: &mut dyn Source, title: &mut Title, actor: &str) -> Acquired {
+    let mut trouble = Trouble::new(actor);
+    loop {
+        match try_acquire(source, title).await {
+            Ok(acquired) => return acquired,
+            Err(setback) => trouble.wait_after(&setback).await,
+        }
+    }
+}
+
+async fn try_acquire(source: &mut dyn Source, title: &mut Title) -> Result<Acquired, Setback> {
+    let arrivals = source.acquire().await?;
+    let standing = title.take().await?;
+    Ok(Acquired { standing, arrivals })
+}
+
+/// Returns what was pending and not in our hands, in stream order; `first` is what has arrived already.
 ///
 /// After twice `ack_wait` it goes on without what does not come: the server has given those messages up.
-pub(super) async fn take_over(
+///
+/// # Errors
+/// [`SourceError::Interrupted`] or [`SourceError::Stalled`] when the right to pull has to be acquired again.
+pub(super) async fn claim_pending(
     source: &mut dyn Source,
     home: &Home,
+    first: Arrivals,
     ack_wait: Duration,
     actor: &str,
-) -> Vec<Arrival> {
+) -> Result<Vec<Arrival>, SourceError> {
     let mut held = BTreeMap::new();
-    let mut wait = Duration::from_millis(50);
-    let mut give_up = None;
-    let mut reported = false;
+    for arrival in first {
+        sort_in(arrival, home, &mut held).await;
+    }
+    let came = held.len();
+    if is_planted(Bug::SkipTakeOver) {
+        return Ok(held.into_values().collect());
+    }
+    let give_up = Instant::now() + ack_wait * 2;
+    let mut trouble = Trouble::new(actor);
     loop {
         match claim_missing(source, home, &mut held).await {
             Ok(0) => break,
-            Ok(missing) => {
-                if Instant::now() >= *give_up.get_or_insert_with(|| Instant::now() + ack_wait * 2) {
-                    warn!(actor, missing, "pending messages do not come back, going on without them");
-                    break;
-                }
+            Ok(missing) if Instant::now() >= give_up => {
+                warn!(actor, missing, "pending messages do not come back, going on without them");
+                break;
             }
-            Err(error) => {
-                if !reported {
-                    warn!(actor, %error, "shard cannot be taken over yet");
-                }
-                reported = true;
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(LONGEST_WAIT);
-            }
+            Ok(_) => {}
+            Err(error @ (SourceError::Interrupted(_) | SourceError::Stalled(_))) => return Err(error),
+            Err(error) => trouble.wait_after(&error).await,
         }
     }
-    if reported || !held.is_empty() {
-        info!(actor, claimed = held.len(), in_flight = home.ledger.len(), "shard taken over");
+    if held.len() > came {
+        info!(actor, claimed = held.len() - came, in_flight = home.ledger.len(), "shard taken over");
     }
-    held.into_values().collect()
+    Ok(held.into_values().collect())
 }
 
 /// Claims what is missing and collects it; returns how many were still missing before.
@@ -90,15 +133,42 @@ async fn collect(
         let Ok(arrivals) = tokio::time::timeout_at(deadline, source.next(room)).await else { return Ok(()) };
         for arrival in arrivals? {
             outstanding = outstanding.saturating_sub(1);
-            let sequence = arrival.message.sequence;
-            if home.ledger.is_settled(sequence) {
-                home.settle.settle(&arrival.receipt, Settlement::Ack).await;
-            } else if home.ledger.holds(sequence) {
-                home.ledger.renew(sequence, &arrival.receipt);
-            } else {
-                held.insert(sequence, arrival);
-            }
+            sort_in(arrival, home, held).await;
         }
     }
     Ok(())
+}
+
+async fn sort_in(arrival: Arrival, home: &Home, held: &mut BTreeMap<u64, Arrival>) {
+    let message = &arrival.message;
+    match home.ledger.look_up(message.sequence, message.published, &arrival.receipt) {
+        Standing::Settled => home.settle.settle(&arrival.receipt, Settlement::Ack).await,
+        Standing::InFlight => {}
+        Standing::Unknown => {
+            held.insert(message.sequence, arrival);
+        }
+    }
+}
+
+/// Waits longer and longer, and complains once.
+#[derive(Debug)]
+struct Trouble<'a> {
+    actor: &'a str,
+    wait: Duration,
+    is_reported: bool,
+}
+
+impl<'a> Trouble<'a> {
+    fn new(actor: &'a str) -> Self {
+        Self { actor, wait: Duration::from_millis(50), is_reported: false }
+    }
+
+    async fn wait_after(&mut self, error: &(dyn std::error::Error + Sync)) {
+        if !self.is_reported {
+            warn!(actor = self.actor, %error, "shard cannot be taken over yet");
+            self.is_reported = true;
+        }
+        tokio::time::sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+    }
 }

@@ -9,6 +9,7 @@ use actix::prelude::*;
 use tidegate::erased::DynHandler;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::crew::Crew;
@@ -41,8 +42,7 @@ pub(super) struct Desk {
     pub(super) pulse: Arc<Pulse>,
     exits: mpsc::Sender<Exit>,
     generation: u32,
-    /// The right to run attempts. Closed when the partition is to die.
-    pub(super) slots: Arc<Semaphore>,
+    condemned: CancellationToken,
     /// The deliveries that wait behind the one in hand, for every entity that has one in hand.
     waiting: RefCell<HashMap<Box<str>, VecDeque<Delivery>>>,
 }
@@ -56,14 +56,14 @@ pub(crate) struct Blueprint {
     pub(crate) pulse: Arc<Pulse>,
     /// How many deliveries wait in the mailbox.
     pub(crate) mailbox: usize,
-    /// How many attempts run at a time.
-    pub(crate) concurrency: usize,
     /// Notified whenever a delivery leaves the mailbox.
     pub(crate) room: Arc<Notify>,
     /// Where its death is told; with room for two exits of every partition.
     pub(crate) exits: mpsc::Sender<Exit>,
     /// Which start of this partition it is.
     pub(crate) generation: u32,
+    /// Cancelled when the partition is to die: nothing more runs in it.
+    pub(crate) condemned: CancellationToken,
 }
 
 /// A partition is dead or must die.
@@ -80,13 +80,14 @@ struct DeathNotice(Rc<Desk>);
 impl Blueprint {
     /// Starts the partition on the arbiter's thread. Death, also on the way, is announced by the notice.
     pub(crate) fn start_on(self, arbiter: &ArbiterHandle) -> PartitionSender {
+        let condemned = self.condemned.clone();
         // Given to the context, the channel has its capacity from the first message on.
         let (sender, receiver) = actix::dev::channel::channel(self.mailbox);
         arbiter.spawn_fn(move || {
             let context = Context::with_receiver(receiver);
             context.run(Partition::new(self));
         });
-        PartitionSender::new(Addr::new(sender))
+        PartitionSender::new(Addr::new(sender), condemned)
     }
 }
 
@@ -99,7 +100,7 @@ impl Partition {
             pulse: blueprint.pulse,
             exits: blueprint.exits,
             generation: blueprint.generation,
-            slots: Arc::new(Semaphore::new(blueprint.concurrency)),
+            condemned: blueprint.condemned,
             waiting: RefCell::default(),
         };
         let desk = Rc::new(desk);
@@ -131,23 +132,28 @@ impl Handler<Delivery> for Partition {
         self.room.notify_one();
         while self.lanes.try_join_next().is_some() {}
         let Some(delivery) = self.desk.queue(delivery) else { return };
-        match Arc::clone(&self.desk.slots).try_acquire_owned() {
-            Ok(slot) => self.open_lane(delivery, slot),
+        match self.desk.try_slot() {
+            Some(slot) => self.open_lane(delivery, slot),
             // Lanes are tasks of their own, not `ctx.spawn`ed, so they can free a slot while this context waits.
-            Err(_) => ctx.wait(Arc::clone(&self.desk.slots).acquire_owned().into_actor(self).map(
-                |slot, partition, _| {
-                    if let Ok(slot) = slot {
-                        partition.open_lane(delivery, slot);
-                    }
-                },
-            )),
+            None => {
+                let desk = Rc::clone(&self.desk);
+                let slot = async move { desk.slot().await };
+                ctx.wait(slot.into_actor(self).map(|slot, partition, _| match slot {
+                    Some(slot) => partition.open_lane(delivery, slot),
+                    None => partition.desk.close_lane(&delivery.message),
+                }));
+            }
         }
     }
 }
 
 impl Desk {
     /// Queues a delivery behind those of its entity, or gives it back because it is the entity's first.
+    /// Once nothing more may run it goes home.
     fn queue(&self, delivery: Delivery) -> Option<Delivery> {
+        if !self.may_run() {
+            return None;
+        }
         if !self.is_ordered(&delivery) {
             return Some(delivery);
         }
@@ -160,6 +166,11 @@ impl Desk {
         Some(delivery)
     }
 
+    /// Whether a delivery waits behind `done` in its lane.
+    pub(super) fn is_awaited(&self, done: &tidegate::Message) -> bool {
+        self.waiting.borrow().get(&*done.key).is_some_and(|queue| !queue.is_empty())
+    }
+
     /// The delivery that follows `done` in its lane; without one the lane ends.
     pub(super) fn next_after(&self, done: &tidegate::Message) -> Option<Delivery> {
         let mut waiting = self.waiting.borrow_mut();
@@ -170,11 +181,46 @@ impl Desk {
         next
     }
 
+    /// Sends home what waits in the lane of a message that no lane will work on.
+    pub(super) fn close_lane(&self, message: &tidegate::Message) {
+        let waiting = self.waiting.borrow_mut().remove(&*message.key);
+        drop(waiting);
+    }
+
+    /// Whether attempts may still be started.
+    fn may_run(&self) -> bool {
+        !self.condemned.is_cancelled() && !self.crew.drain.has_begun()
+    }
+
+    /// The right to run an attempt, if there is one to be had.
+    fn try_slot(&self) -> Option<OwnedSemaphorePermit> {
+        let free = Arc::clone(self.slots()).try_acquire_owned().ok();
+        free.filter(|_| self.may_run())
+    }
+
+    /// Waits for the right to run an attempt; `None` when the partition is to die or the shard is drained. Who drains
+    /// must not wait for slots that other shards of the actor keep.
+    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        if let Some(slot) = self.try_slot() {
+            return Some(slot);
+        }
+        tokio::select! {
+            biased;
+            () = self.condemned.cancelled() => None,
+            () = self.crew.drain.begun() => None,
+            slot = Arc::clone(self.slots()).acquire_owned() => Some(slot.expect("slots are never closed")),
+        }
+    }
+
+    fn slots(&self) -> &Arc<Semaphore> {
+        &self.crew.slots[self.id.0 as usize]
+    }
+
     /// Lets nothing more run, and tells the shard that this partition must be replaced.
     pub(super) fn condemn(&self) {
         // Once, however many lanes panic: the shard has room for two exits of a partition.
-        if !self.slots.is_closed() {
-            self.slots.close();
+        if !self.condemned.is_cancelled() {
+            self.condemned.cancel();
             self.exit();
         }
     }
@@ -194,7 +240,7 @@ impl Desk {
 
 impl Drop for DeathNotice {
     fn drop(&mut self) {
-        self.0.slots.close();
+        self.0.condemned.cancel();
         self.0.waiting.borrow_mut().clear();
         self.0.exit();
     }

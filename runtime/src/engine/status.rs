@@ -1,14 +1,15 @@
 //! What the engine tells about itself: counters that anyone may read, written without locks.
 
+mod shard;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use super::crew::Crew;
-use super::delivery::Home;
-use crate::message::{Cause, Reason};
+pub(crate) use self::shard::ShardStatus;
+use crate::message::{Cause, Reason, ShardReport};
 
 /// The counters of one actor.
 #[derive(Debug, Default)]
@@ -23,6 +24,7 @@ pub(crate) struct ActorStatus {
     blocked: AtomicU64,
     redeliveries: AtomicU64,
     interruptions: AtomicU64,
+    stalls: AtomicU64,
     failed: AtomicBool,
 }
 
@@ -51,9 +53,11 @@ pub struct ActorSnapshot {
     pub redeliveries: u64,
     /// How often the way from the broker was interrupted.
     pub interruptions: u64,
+    /// How often nothing moved although it could have: the consumer delivered nothing, or a partition did nothing.
+    pub stalls: u64,
     /// Messages in flight.
     pub in_flight: usize,
-    /// Whether a partition used up its restart budget, so that the actor stands still.
+    /// Whether a partition used up its restart budget, so that its shard stands still.
     pub failed: bool,
 }
 
@@ -93,14 +97,18 @@ impl ActorStatus {
         self.interruptions.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn stalled(&self) {
+        self.stalls.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }
 
     /// Counts an entity as blocked until the guard is dropped.
     pub(crate) fn block(&self) -> Blocked<'_> {
-        self.blocked.fetch_add(1, Ordering::Relaxed);
-        Blocked(self)
+        let others = self.blocked.fetch_add(1, Ordering::Relaxed);
+        Blocked { status: self, is_first: others == 0 }
     }
 
     pub(crate) fn snapshot(&self, actor: &str, in_flight: usize) -> ActorSnapshot {
@@ -118,6 +126,7 @@ impl ActorStatus {
             blocked: read(&self.blocked),
             redeliveries: read(&self.redeliveries),
             interruptions: read(&self.interruptions),
+            stalls: read(&self.stalls),
             in_flight,
             failed: self.failed.load(Ordering::Relaxed),
         }
@@ -126,26 +135,58 @@ impl ActorStatus {
 
 /// An entity that waits for the broker.
 #[derive(Debug)]
-pub(crate) struct Blocked<'a>(&'a ActorStatus);
+pub(crate) struct Blocked<'a> {
+    status: &'a ActorStatus,
+    is_first: bool,
+}
 
-impl Drop for Blocked<'_> {
-    fn drop(&mut self) {
-        self.0.blocked.fetch_sub(1, Ordering::Relaxed);
+impl Blocked<'_> {
+    /// Whether no other entity of the actor waited when this one began to.
+    pub(crate) fn is_first(&self) -> bool {
+        self.is_first
+    }
+
+    /// Ends the wait; returns whether no other entity waits any more.
+    pub(crate) fn was_last(self) -> bool {
+        let status = self.status;
+        drop(self);
+        status.blocked.load(Ordering::Relaxed) == 0
     }
 }
 
-/// Reads the counters of all actors, from any thread, for as long as it is kept.
+impl Drop for Blocked<'_> {
+    fn drop(&mut self) {
+        self.status.blocked.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Reads the counters of all actors and shards, from any thread, for as long as it is kept.
 #[derive(Clone, Default)]
-pub struct Watch(Vec<(Arc<Crew>, Arc<Home>)>);
+pub struct Watch(Vec<Watched>);
+
+#[derive(Clone)]
+struct Watched {
+    actor: Arc<str>,
+    status: Arc<ActorStatus>,
+    shards: Vec<Arc<ShardStatus>>,
+}
 
 impl Watch {
-    pub(crate) fn add(&mut self, crew: Arc<Crew>, home: Arc<Home>) {
-        self.0.push((crew, home));
+    pub(crate) fn add(&mut self, actor: Arc<str>, status: Arc<ActorStatus>, shards: Vec<Arc<ShardStatus>>) {
+        self.0.push(Watched { actor, status, shards });
     }
 
     /// The counters at this moment, in the order of the topology.
     pub fn snapshot(&self) -> Vec<ActorSnapshot> {
-        self.0.iter().map(|(crew, home)| crew.status.snapshot(&crew.name, home.ledger.len())).collect()
+        let snapshot = |Watched { actor, status, shards }: &Watched| {
+            status.snapshot(actor, shards.iter().map(|shard| shard.in_flight()).sum())
+        };
+        self.0.iter().map(snapshot).collect()
+    }
+
+    /// The shards that this instance has or wants.
+    pub fn shards(&self) -> Vec<ShardReport> {
+        self.0.iter().flat_map(|watched| &watched.shards).filter_map(|shard| shard.report()).collect()
     }
 }
 

@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::ArbiterHandle;
 use tidegate::erased::DynHandler;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::crew::Crew;
 use super::delivery::{Delivery, Home};
 use super::mailbox::{PartitionSender, Refused};
 use super::partition::{Blueprint, Exit};
-use super::watchdog::Pulse;
+use super::threads::Thread;
 use crate::message::{Cause, Failure, PartitionId};
 
 /// The wait before the first restart within a minute; it doubles with each.
@@ -33,10 +33,9 @@ pub(crate) struct Plan {
     pub(crate) rebuild: Rebuild,
     pub(crate) partitions: u32,
     pub(crate) mailbox: usize,
-    pub(crate) concurrency: usize,
-    /// Restarts of one partition within a minute, past which the actor has failed.
+    /// Restarts of one partition within a minute, past which its shard has failed.
     pub(crate) budget: u32,
-    pub(crate) threads: Vec<(ArbiterHandle, Arc<Pulse>)>,
+    pub(crate) threads: Vec<Thread>,
 }
 
 /// All partitions of one shard.
@@ -49,7 +48,7 @@ pub(crate) struct Supervisor {
     held: usize,
 }
 
-/// The actor cannot go on: a partition died too often.
+/// The shard cannot go on: a partition died too often.
 #[derive(Debug)]
 pub(crate) struct BudgetSpent;
 
@@ -69,6 +68,13 @@ enum State {
     Closing,
     /// All are home; to be started then.
     Due(Instant),
+}
+
+impl Plan {
+    fn thread_of(&self, id: PartitionId) -> &Thread {
+        // Spread by actor, too: the first partitions of many actors must not all share a thread.
+        &self.threads[(id.0 as usize + self.crew.index as usize) % self.threads.len()]
+    }
 }
 
 impl Supervisor {
@@ -119,8 +125,25 @@ impl Supervisor {
         }
     }
 
+    /// Whether nothing keeps a partition from its work: it is there, its thread runs, and it has a slot to spare.
+    pub(crate) fn is_free(&self, id: PartitionId) -> bool {
+        let (_, pulse) = self.plan.thread_of(id);
+        matches!(self.berths[id.0 as usize].state, State::Open(_))
+            && !pulse.is_silent()
+            && self.plan.crew.slots[id.0 as usize].available_permits() > 0
+    }
+
+    /// A partition does not work although nothing keeps it: it is to die.
+    pub(crate) fn replace(&mut self, id: PartitionId) {
+        let berth = &mut self.berths[id.0 as usize];
+        if let State::Open(sender) = std::mem::replace(&mut berth.state, State::Closing) {
+            sender.condemn();
+        }
+    }
+
     /// A delivery came home unsettled. One that was running when its partition died has used up an attempt.
     pub(crate) fn on_return(&mut self, mut delivery: Delivery) {
+        delivery.lease.put_back();
         if let Some(started) = delivery.running {
             let failure = Failure::new(delivery.attempt, started, Cause::PartitionDied, "the partition died");
             self.plan.crew.status.attempt_failed(failure.cause);
@@ -192,19 +215,17 @@ impl Supervisor {
 
     fn open(&self, id: PartitionId, generation: u32, handler: Arc<dyn DynHandler>) -> PartitionSender {
         let plan = &self.plan;
-        // Spread by actor, too: the first partitions of many actors must not all share a thread.
-        let thread = (id.0 as usize + plan.crew.index as usize) % plan.threads.len();
-        let (arbiter, pulse) = &plan.threads[thread];
+        let (arbiter, pulse) = plan.thread_of(id);
         let blueprint = Blueprint {
             crew: Arc::clone(&plan.crew),
             handler,
             id,
             pulse: Arc::clone(pulse),
             mailbox: plan.mailbox,
-            concurrency: plan.concurrency,
             room: Arc::clone(&self.room),
             exits: self.exits.clone(),
             generation,
+            condemned: CancellationToken::new(),
         };
         blueprint.start_on(arbiter)
     }

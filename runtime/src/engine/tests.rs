@@ -1,5 +1,9 @@
 //! The engine on the broker in memory, on one thread with a clock that runs as fast as the work allows.
 
+mod crashes;
 mod harness;
+mod membership;
 mod order;
+mod stalls;
 mod supervision;
+mod title;

@@ -6,6 +6,9 @@ use actix::{Arbiter, ArbiterHandle};
 
 use super::watchdog::Pulse;
 
+/// One thread and its pulse.
+pub(crate) type Thread = (ArbiterHandle, Arc<Pulse>);
+
 /// Arbiters to run partitions on.
 #[derive(Debug)]
 pub struct Threads {
@@ -28,7 +31,7 @@ impl Threads {
     }
 
     /// Takes the pulse of each thread from here on. `actors` are the names that blame is laid by.
-    pub(crate) fn with_pulses(&self, actors: &Arc<[Arc<str>]>) -> Vec<(ArbiterHandle, Arc<Pulse>)> {
+    pub(crate) fn with_pulses(&self, actors: &Arc<[Arc<str>]>) -> Vec<Thread> {
         let with_pulse = self.handles.iter().map(|handle| {
             let pulse = Arc::new(Pulse::new(Arc::clone(actors)));
             handle.spawn(Arc::clone(&pulse).beat());

@@ -73,6 +73,11 @@ impl Pulse {
         Some((self.actors.get(index)?, partition, self.sequence.load(Ordering::Relaxed)))
     }
 
+    /// Whether the thread has been silent for too long.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silence() > PATIENCE
+    }
+
     fn silence(&self) -> Duration {
         Duration::from_millis(self.now().saturating_sub(self.last_beat.load(Ordering::Relaxed)))
     }
@@ -105,8 +110,14 @@ impl<F: Future + Unpin> Future for Watched<'_, F> {
 pub(crate) async fn watch(pulses: Vec<Arc<Pulse>>) {
     let mut blocked = vec![false; pulses.len()];
     let mut tick = tokio::time::interval(PERIOD);
+    let mut last = Instant::now();
     loop {
         tick.tick().await;
+        // The whole process stood still: the threads have had no time to show that they live.
+        let was_frozen = std::mem::replace(&mut last, Instant::now()).elapsed() > PATIENCE;
+        if was_frozen {
+            continue;
+        }
         for (thread, (pulse, blocked)) in pulses.iter().zip(&mut blocked).enumerate() {
             let silence = pulse.silence();
             match (silence > PATIENCE, *blocked) {

@@ -5,9 +5,10 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::engine::crew::Crew;
+use crate::engine::status::Blocked;
 
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -17,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(in crate::engine) struct Interrupted;
 
 /// Offers until the broker takes it, its error is final, or a drain begins while we wait. Meanwhile the entity counts
-/// as blocked; `what` says by what, and the log names it once.
+/// as blocked; `what` says by what. The log names it when it begins and when it is over for all entities of the actor.
 pub(in crate::engine) async fn until_taken<T, E, F>(
     crew: &Crew,
     what: &'static str,
@@ -31,18 +32,27 @@ where
     let mut blocked = None;
     let mut wait = SHORTEST_WAIT;
     loop {
+        // An instance that was replaced while it was frozen must bring no more effects.
+        if !crew.tenure.is_held() {
+            crew.may_go_on().await?;
+        }
         let error = match offer().await {
             Err(error) if !is_final(&error) => error,
             taken_or_final => {
-                if blocked.is_some() {
-                    info!(actor = %crew.name, what, "entity goes on");
+                if blocked.is_some_and(Blocked::was_last) {
+                    info!(actor = %crew.name, what, "entities go on");
                 }
                 return Ok(taken_or_final);
             }
         };
         if blocked.is_none() {
-            warn!(actor = %crew.name, what, %error, "entity waits until the broker takes it");
-            blocked = Some(crew.status.block());
+            let block = crew.status.block();
+            if block.is_first() {
+                warn!(actor = %crew.name, what, %error, "entity waits until the broker takes it");
+            } else {
+                debug!(actor = %crew.name, what, %error, "another entity waits until the broker takes it");
+            }
+            blocked = Some(block);
         }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

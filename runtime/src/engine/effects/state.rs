@@ -1,12 +1,11 @@
 //! An entity's state as it lies in its bucket: with the last message that was applied to it.
 
-use std::time::{Duration, SystemTime};
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidegate::Message;
 
+use crate::message::nanos;
 use crate::port::{Entry, Revision};
 
 /// What was loaded for an attempt, and guards what the attempt saves.
@@ -68,13 +67,10 @@ impl Loaded {
     }
 }
 
-fn nanos(time: SystemTime) -> u64 {
-    let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use tidegate::Headers;
     use tidegate::subject::TokenNames;
 

@@ -1,16 +1,18 @@
 //! A one-actor engine on the broker in memory, and a handler that writes down what it does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tidegate::prelude::*;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::engine::{ActorPlan, Drain, Engine, Ports, Threads};
+use crate::engine::{ActorPlan, Assignment, Drain, Engine, Instance, Ports, Threads};
 use crate::memory::{ConsumerRules, MemoryBroker, MemorySource};
+use crate::message::ShardId;
 use crate::topology::{Actor, Alerts, KeySource, Keyless, Order};
 
 /// What a message asks of the handler.
@@ -107,6 +109,7 @@ pub(super) fn actor() -> Actor {
         handler: "clerk".parse().expect("a name"),
         stream: "MEMORY".parse().expect("a name"),
         subjects: vec!["tasks.{entity}".parse().expect("a pattern")],
+        shards: 1,
         key: KeySource::Token("entity".to_owned()),
         keyless: Keyless::DeadLetter,
         order: Order::Entity,
@@ -151,21 +154,30 @@ impl Bench {
         let rebuilt = Arc::clone(&handler);
         let ports = Ports {
             source: Box::new(MemorySource::new(&broker)),
+            tenure: Arc::default(),
             floor: Arc::default(),
             settle: Arc::new(broker.clone()),
-            sink: Arc::new(broker.clone()),
-            store: Some(Arc::new(broker.clone())),
             exhausted: None,
         };
         let plan = ActorPlan {
             actor,
             handler,
             rebuild: Arc::new(move || Ok(Arc::clone(&rebuilt))),
-            ports,
+            sink: Arc::new(broker.clone()),
+            store: Some(Arc::new(broker.clone())),
+            shards: vec![ports],
             memory: 1 << 20,
             dead_letters: "dead".to_owned(),
         };
-        let engine = Engine::start(vec![plan], Threads::current(), Drain::default());
+        let mine = BTreeSet::from([ShardId { actor: "clerk".into(), shard: 0 }]);
+        let instance = Instance {
+            id: "bench".parse().expect("an id"),
+            assignment: watch::channel(Assignment { mine, ..Assignment::default() }).1,
+            owners: Arc::new(broker.clone()),
+            trials: Arc::new(broker.clone()),
+            patience: Duration::from_secs(30),
+        };
+        let engine = Engine::start(vec![plan], &instance, Threads::current(), Drain::default());
         Self { broker, diary, engine }
     }
 

@@ -1,0 +1,125 @@
+//! How messages come into a shift's hands: all that is pending first, then what is pulled.
+
+use std::sync::Arc;
+
+use super::{MustAcquire, Shift};
+use crate::engine::delivery::{Cargo, Delivery};
+use crate::engine::ledger::{Admission, Arriving};
+use crate::engine::ownership::claim_pending;
+use crate::engine::quarantine::{Known, Quarantine};
+use crate::engine::stall::Queue;
+use crate::message::{PartitionId, ShardState};
+use crate::port::{Arrival, Arrivals, Settlement};
+use crate::telemetry::span::MessageTrace;
+
+impl Shift<'_> {
+    /// Takes everything that is pending into our hands.
+    pub(super) async fn claim(&mut self, first: Arrivals) -> Result<(), MustAcquire> {
+        self.plan.status.enter(ShardState::TakingOver);
+        // What waits in it comes again.
+        self.quarantine = None;
+        let claiming = async {
+            let claimed =
+                claim_pending(self.source, &self.home, first, self.plan.ack_wait, &self.crew.name).await;
+            let mut claimed = claimed.map_err(|_| MustAcquire)?;
+            for arrival in &mut claimed {
+                self.plan.router.address(&mut arrival.message);
+            }
+            Quarantine::of(claimed, &self.crew).await.map_err(|_| MustAcquire)
+        };
+        let quarantine = tokio::select! {
+            quarantine = claiming => quarantine?,
+            () = self.drain.begun() => return Ok(()),
+        };
+        self.home.ledger.expect(quarantine.sequences());
+        self.quarantine = Some(quarantine);
+        self.plan.status.enter(ShardState::Working);
+        Ok(())
+    }
+
+    /// Lets in what may leave the quarantine.
+    pub(super) async fn release(&mut self) {
+        while let Some(quarantine) = &mut self.quarantine {
+            let Some(released) = quarantine.release(&self.home) else {
+                self.quarantine = None;
+                return;
+            };
+            if released.is_empty() {
+                return;
+            }
+            for known in released {
+                self.let_in(known).await;
+            }
+        }
+    }
+
+    pub(super) async fn admit_all(&mut self, arrivals: Vec<Arrival>) {
+        for mut arrival in arrivals {
+            self.plan.router.address(&mut arrival.message);
+            self.let_in(Known { arrival, trial: None, is_alone: false }).await;
+        }
+    }
+
+    async fn let_in(&mut self, known: Known) {
+        if let Some(delivery) = self.admit(known).await {
+            self.supervisor.send(delivery);
+        }
+    }
+
+    async fn admit(&mut self, known: Known) -> Option<Delivery> {
+        let Known { arrival: Arrival { message, delivered, receipt }, trial, is_alone } = known;
+        let partition = self.partition_of(&message);
+        if delivered > 1 {
+            self.crew.status.redelivered();
+        }
+        let arriving = Arriving {
+            sequence: message.sequence,
+            published: message.published,
+            partition,
+            queue: Queue::of(&message, self.crew.order),
+            bytes: size_of(&message),
+        };
+        let lease = match self.home.ledger.admit(arriving, &receipt) {
+            Admission::Admitted(lease) => lease,
+            Admission::InFlight => return None,
+            Admission::Settled => {
+                self.home.settle.settle(&receipt, Settlement::Ack).await;
+                return None;
+            }
+        };
+        let destination = self.plan.router.destination(&message.subject);
+        let trace = MessageTrace::receive(&message, destination, &self.crew.name);
+        let mut delivery = Delivery::new(Cargo {
+            attempt: 1,
+            message: Arc::new(message),
+            partition,
+            failures: Vec::new(),
+            trial: None,
+            is_alone,
+            is_redelivered: delivered > 1,
+            running: None,
+            trace,
+            lease,
+            receipt,
+            home: Arc::clone(&self.home),
+        });
+        if let Some(trial) = trial {
+            delivery.learn(trial);
+        }
+        Some(delivery)
+    }
+
+    fn partition_of(&self, message: &tidegate::Message) -> PartitionId {
+        match message.key.is_empty() {
+            true => PartitionId(
+                u32::try_from(message.sequence % u64::from(self.plan.partitions)).expect("less than a u32"),
+            ),
+            false => PartitionId::of(&message.key, self.plan.shards, self.plan.partitions),
+        }
+    }
+}
+
+fn size_of(message: &tidegate::Message) -> usize {
+    let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    message.subject.len() + headers + message.payload.len()
+}
