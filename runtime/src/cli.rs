@@ -12,8 +12,10 @@ mod explain;
 mod assemble;
 mod connection;
 mod handlers;
+mod instance;
 mod logging;
 mod run;
+mod running;
 mod signals;
 
 mod build;
@@ -21,8 +23,11 @@ mod linked;
 
 mod publish;
 
+mod status;
+
 mod dead_letters;
 mod output;
+mod table;
 
 mod demo;
 

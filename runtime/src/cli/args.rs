@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, dead_letters, demo, exit, explain, publish, run};
+use super::{build, check, completions, dead_letters, demo, exit, explain, publish, run, status};
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
 
@@ -30,6 +30,8 @@ pub(super) enum Command {
     Build(build::Arguments),
     /// Runs the topology until it is told to drain (SIGTERM, SIGINT); builds its program when needed.
     Run(run::Arguments),
+    /// Shows which instances share the work, and who has which shard.
+    Status(status::Arguments),
     /// Runs the topology on a private nats-server, with known troubles, and checks the result.
     Demo(demo::Arguments),
     /// Publishes JSON lines to a stream, and awaits that they are stored.

@@ -1,20 +1,24 @@
 //! Puts a topology together from its parts: what is on the server, the handlers, and the engine between them.
 
 use std::num::NonZero;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::handlers::{Built, Handlers};
-use crate::engine::{ActorPlan, Drain, Engine, Ports, Threads};
+use super::instance;
+use super::running::Running;
+use crate::engine::{ActorPlan, Drain, Engine, Instance, Membership, Ports, Threads, Watch};
+use crate::message::InstanceId;
 use crate::nats::{
-    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsSettle, NatsSink, NatsSource, NatsStore,
-    Provision, ProvisionError, Shard, Watched, names, provision,
+    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsMembers, NatsSettle, NatsSink,
+    NatsSource, NatsStore, Provision, ProvisionError, Shard, Watched, names, provision,
 };
-use crate::port::StoreError;
-use crate::topology::{Actor, ActorName, Topology};
+use crate::port::{StoreError, Tenure};
+use crate::topology::{Actor, Topology};
 
 /// What a message weighs at most beyond its payload and headers: subject and reply subject.
 const ENVELOPE: usize = 4096;
@@ -25,11 +29,11 @@ pub(super) enum AssembleError {
     #[error(transparent)]
     Provision(#[from] ProvisionError),
     #[error(
-        "`memory` gives each of {actors} actors {share} bytes, and one message of this server may have {largest}: an actor that receives one would stand still"
+        "`memory` gives each of {shards} shards {share} bytes, and one message of this server may have {largest}: a shard that receives one would stand still"
     )]
-    Memory { actors: usize, share: usize, largest: usize },
-    #[error("the state of actor `{actor}` cannot be opened")]
-    State { actor: ActorName, source: StoreError },
+    Memory { shards: usize, share: usize, largest: usize },
+    #[error("the bucket `{bucket}` cannot be opened")]
+    Bucket { bucket: String, source: StoreError },
 }
 
 /// Provides on the server what is missing there, and starts all actors.
@@ -42,8 +46,8 @@ pub(super) async fn start(
     topology: &Topology,
     handlers: &Handlers,
     connection: &Connection,
-    drain: Drain,
-) -> Result<Engine, AssembleError> {
+    id: InstanceId,
+) -> Result<Running, AssembleError> {
     let memory = share_of_memory(topology, connection)?;
     let provided = provision(connection, topology, &Provision { stateful: &handlers.stateful() }).await?;
     for warning in &provided.warnings {
@@ -53,8 +57,34 @@ pub(super) async fn start(
     for actor in topology.actors.values() {
         plans.push(plan(topology, actor, handlers.of(&actor.name), connection, memory).await?);
     }
+    let owners = open(connection, names::owners_bucket(&topology.name)).await?;
+    let trials = open(connection, names::attempts_bucket(&topology.name)).await?;
+
+    let (drain, left, watch) =
+        (Drain::default(), CancellationToken::new(), Arc::new(OnceLock::<Watch>::new()));
+    let report = {
+        let watch = Arc::clone(&watch);
+        move || watch.get().map(Watch::shards).unwrap_or_default()
+    };
+    let members = NatsMembers::new(connection.clone(), names::members_bucket(&topology.name));
+    let charter = instance::charter(topology, id.clone());
+    let membership = Membership::new(Box::new(members), charter, report, drain.clone(), left.clone());
+    let instance = Instance {
+        id,
+        assignment: membership.assignment(),
+        owners: Arc::new(owners),
+        trials: Arc::new(trials),
+        patience: topology.drain_timeout,
+    };
     let threads = Threads::start(available_parallelism().map_or(1, NonZero::get));
-    Ok(Engine::start(plans, threads, drain))
+    let engine = Engine::start(plans, &instance, threads, drain);
+    watch.set(engine.watch()).expect("set once");
+    Ok(Running::new(engine, membership, left))
+}
+
+async fn open(connection: &Connection, bucket: String) -> Result<NatsStore, AssembleError> {
+    let opened = NatsStore::open(connection.clone(), &bucket).await;
+    opened.map_err(|source| AssembleError::Bucket { bucket, source })
 }
 
 impl AssembleError {
@@ -62,26 +92,26 @@ impl AssembleError {
     pub(super) fn cure(&self) -> String {
         match self {
             Self::Provision(error) => error.cure().to_owned(),
-            Self::Memory { actors, largest, .. } => {
+            Self::Memory { shards, largest, .. } => {
                 format!(
                     "set `memory` to at least {}, or lower the server's `max_payload`",
-                    bytesize::ByteSize((actors * largest) as u64)
+                    bytesize::ByteSize((shards * largest) as u64)
                 )
             }
-            Self::State { .. } => {
+            Self::Bucket { .. } => {
                 "see whether the server is up, and whether its user may read the bucket".to_owned()
             }
         }
     }
 }
 
-/// The bytes that one actor may have in flight. A source asks for nothing unless the largest message has room.
+/// The bytes that one shard may have in flight. A source asks for nothing unless the largest message has room.
 fn share_of_memory(topology: &Topology, connection: &Connection) -> Result<usize, AssembleError> {
-    let actors = topology.actors.len().max(1);
-    let share = usize::try_from(topology.memory).unwrap_or(usize::MAX) / actors;
+    let shards = topology.actors.values().map(|actor| actor.shards as usize).sum::<usize>().max(1);
+    let share = usize::try_from(topology.memory).unwrap_or(usize::MAX) / shards;
     let largest = connection.max_payload() + ENVELOPE;
     if share < largest {
-        return Err(AssembleError::Memory { actors, share, largest });
+        return Err(AssembleError::Memory { shards, share, largest });
     }
     Ok(share)
 }
@@ -94,45 +124,47 @@ async fn plan(
     memory: usize,
 ) -> Result<ActorPlan, AssembleError> {
     let store = if handler.keeps_state() {
-        let opened =
-            NatsStore::open(connection.clone(), &names::state_bucket(&topology.name, &actor.name)).await;
-        Some(opened.map_err(|source| AssembleError::State { actor: actor.name.clone(), source })?)
+        Some(open(connection, names::state_bucket(&topology.name, &actor.name)).await?)
     } else {
         None
     };
-    let ports = ports(topology, actor, connection, store);
     Ok(ActorPlan {
         actor: actor.clone(),
         handler,
         rebuild,
-        ports,
+        sink: Arc::new(NatsSink::new(connection.clone())),
+        store: store.map(|store| Arc::new(store) as _),
+        shards: (0..actor.shards).map(|shard| ports(topology, actor, shard, connection)).collect(),
         memory,
         dead_letters: dead_letters(topology, actor),
     })
 }
 
-fn ports(topology: &Topology, actor: &Actor, connection: &Connection, store: Option<NatsStore>) -> Ports {
+fn ports(topology: &Topology, actor: &Actor, shard: u32, connection: &Connection) -> Ports {
     let stream: Arc<str> = actor.stream.as_str().into();
-    let floor = Arc::new(AtomicU64::new(0));
-    let shard = Shard {
-        stream: Arc::clone(&stream),
-        consumer: ConsumerPlan::of(topology, actor).config,
-        floor: Arc::clone(&floor),
-    };
+    let plan = ConsumerPlan::of(topology, actor, shard);
+    let (floor, tenure) = (Arc::new(AtomicU64::new(0)), Arc::new(Tenure::new(topology.failover)));
     let watched = Watched {
         advisories: names::advisory_stream(&topology.name).into(),
-        reader: names::advisory_consumer(&topology.name, &actor.name),
-        stream,
-        consumer: names::consumer(&topology.name, &actor.name),
+        reader: names::advisory_consumer(&topology.name, actor, shard),
+        stream: Arc::clone(&stream),
+        consumer: names::consumer(&topology.name, actor, shard),
+        prefix: plan.prefix,
         subjects: actor.subjects.clone(),
+    };
+    let shard = Shard {
+        stream,
+        consumer: plan.config,
+        prefix: plan.prefix,
+        floor: Arc::clone(&floor),
+        tenure: Arc::clone(&tenure),
     };
     let exhausted = ExhaustedSource::new(connection.clone(), watched);
     Ports {
         source: Box::new(NatsSource::new(connection.clone(), shard)),
+        tenure,
         floor,
         settle: Arc::new(NatsSettle::new(connection.clone())),
-        sink: Arc::new(NatsSink::new(connection.clone())),
-        store: store.map(|store| Arc::new(store) as _),
         exhausted: Some((Box::new(exhausted), Arc::new(ExhaustedSettle::new(connection.clone())))),
     }
 }

@@ -64,5 +64,7 @@ fn report<'a>(global: &Global, findings: &'a [Finding]) -> Report<'a> {
 
 fn summary(topology: &Topology) -> String {
     let (actors, streams) = (topology.actors.len(), topology.streams.len());
-    format!("{} is a valid topology: actors {actors}, streams {streams}", topology.name)
+    let shards: u32 = topology.actors.values().map(|actor| actor.shards).sum();
+    let split = if shards as usize > actors { format!(", shards {shards}") } else { String::new() };
+    format!("{} is a valid topology: actors {actors}{split}, streams {streams}", topology.name)
 }

@@ -5,7 +5,6 @@ mod letter;
 mod list;
 mod replay;
 mod show;
-mod table;
 
 use clap::{Args, Subcommand};
 

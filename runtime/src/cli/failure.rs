@@ -9,6 +9,7 @@ use serde_json::json;
 use super::assemble::AssembleError;
 use super::exit::Exit;
 use super::handlers::HandlersError;
+use crate::engine::MembershipError;
 use crate::nats::{ConnectError, EmbeddedError, ResolveError};
 use crate::telemetry::TelemetryError;
 use crate::topology::{Rejected, Style};
@@ -149,10 +150,17 @@ impl From<AssembleError> for Failure {
     fn from(error: AssembleError) -> Self {
         let exit = match &error {
             AssembleError::Memory { .. } => Exit::Rejected,
-            AssembleError::Provision(_) | AssembleError::State { .. } => Exit::Nats,
+            AssembleError::Provision(_) | AssembleError::Bucket { .. } => Exit::Nats,
         };
         let cure = error.cure();
         Self::new(exit, error).cured_by(cure)
+    }
+}
+
+impl From<MembershipError> for Failure {
+    fn from(error: MembershipError) -> Self {
+        let cure = error.cure();
+        Self::new(Exit::Failed, error).cured_by(cure)
     }
 }
 

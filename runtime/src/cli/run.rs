@@ -9,9 +9,11 @@ use super::connection::{NatsArguments, Session};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::handlers::Handlers;
+use super::instance::InstanceArguments;
+use super::running::Running;
 use super::signals::Signals;
 use super::{assemble, linked, logging};
-use crate::engine::{Drain, Drained, Engine, system};
+use crate::engine::{Drained, system};
 use crate::nats::names;
 use crate::registry::Registry;
 use crate::topology::{Checked, Topology};
@@ -21,6 +23,8 @@ use crate::topology::{Checked, Topology};
 pub(super) struct Arguments {
     #[command(flatten)]
     nats: NatsArguments,
+    #[command(flatten)]
+    instance: InstanceArguments,
 }
 
 /// Runs the topology; becomes the program that has its handlers when this one has not.
@@ -40,7 +44,7 @@ async fn serve(checked: &Checked, arguments: &Arguments, registry: &Registry) ->
     let Checked { topology, warnings } = checked;
     logging::warn_of(warnings);
     let handlers = Handlers::construct(topology, registry)?;
-    let (session, mut engine) = tokio::select! {
+    let (session, mut running) = tokio::select! {
         started = start(topology, &handlers, arguments) => started?,
         signal = signals.next() => {
             info!(%signal, "stopped before the topology was started");
@@ -49,17 +53,24 @@ async fn serve(checked: &Checked, arguments: &Arguments, registry: &Registry) ->
     };
     info!(topology = %topology.name, actors = topology.actors.len(), "ready");
     let failed = tokio::select! {
-        () = engine.ended() => {
-            error!("all actors have failed");
-            Some(Exit::Failed)
-        }
+        ended = running.ended() => match ended {
+            Ok(()) => {
+                error!("all actors have failed");
+                Some(Exit::Failed)
+            }
+            Err(taken) => {
+                error!(error = %taken, "stopping, since two processes must not have one name");
+                session.end();
+                return Err(Failure::from(taken));
+            }
+        },
         signal = signals.next() => {
             info!(%signal, limit = ?topology.drain_timeout, "draining");
             None
         }
     };
     let drained = tokio::select! {
-        drained = engine.drain(topology.drain_timeout) => drained,
+        drained = running.drain(topology.drain_timeout) => drained,
         signal = signals.next() => end_at_once(signal, session),
     };
     session.end();
@@ -73,10 +84,10 @@ async fn start(
     topology: &Topology,
     handlers: &Handlers,
     arguments: &Arguments,
-) -> Result<(Session, Engine), Failure> {
+) -> Result<(Session, Running), Failure> {
     let session = arguments.nats.serve(&topology.nats, &names::client(&topology.name)).await?;
-    let engine = assemble::start(topology, handlers, &session.connection, Drain::default()).await?;
-    Ok((session, engine))
+    let running = assemble::start(topology, handlers, &session.connection, arguments.instance.id()).await?;
+    Ok((session, running))
 }
 
 /// Leaves without waiting for anything but our own nats-server: a handler that blocks its thread would keep an orderly

@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::filter::Filter;
 use super::letter::Entry;
-use super::table::Table;
 use super::{Common, Format, Office};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;
+use crate::cli::table::Table;
 
 /// What `tidegate dead-letters list` understands.
 #[derive(Debug, Args)]

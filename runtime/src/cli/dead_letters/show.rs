@@ -9,11 +9,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::letter::{Entry, Letter};
-use super::table::{Table, shown};
 use super::{Common, Format, Office};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;
+use crate::cli::table::{Table, shown};
 use crate::message::dead_letter::{Epitaph, timestamp};
 
 /// What `tidegate dead-letters show` understands.

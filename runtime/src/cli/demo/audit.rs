@@ -7,7 +7,7 @@ use tidegate::Message;
 
 use super::books::Books;
 use super::origin::Origin;
-use crate::message::Epitaph;
+use crate::message::{Epitaph, ShardPrefix};
 use crate::nats::{Archive, ArchiveError, Connection, names};
 use crate::topology::{Actor, ActorName, KeySource, Order, Topology};
 
@@ -23,12 +23,15 @@ pub(super) struct Audit {
 /// Reads every stream of the topology and its dead letters.
 pub(super) async fn audit(connection: &Connection, topology: &Topology) -> Result<Audit, ArchiveError> {
     let mut audit = Audit::default();
-    for stream in topology.streams.keys() {
-        let archive = Archive::open(connection.clone(), stream.as_str()).await?;
-        let mut reader = archive.read(">", 1).await?;
-        while let Some(message) = reader.next().await? {
-            audit.take_input(topology, &message);
-            audit.take_answer(topology, &message);
+    for stream in topology.streams.values() {
+        let archive = Archive::open(connection.clone(), stream.name.as_str()).await?;
+        for prefix in (0..stream.shards).map(|shard| ShardPrefix::of(shard, stream.shards)) {
+            let mut reader = archive.read(&prefix.before(">"), 1).await?;
+            while let Some(mut message) = reader.next().await? {
+                message.subject = prefix.strip(&message.subject).into();
+                audit.take_input(topology, &message);
+                audit.take_answer(topology, &message);
+            }
         }
     }
     let archive = Archive::open(connection.clone(), &names::dead_letter_stream(topology)).await?;

@@ -24,8 +24,7 @@ pub(super) async fn quiet(
     watch: &Watch,
     progress: &ProgressBar,
 ) -> Result<bool, SourceError> {
-    let consumers: Vec<ConsumerPlan> =
-        topology.actors.values().map(|actor| ConsumerPlan::of(topology, actor)).collect();
+    let consumers: Vec<ConsumerPlan> = ConsumerPlan::all(topology).collect();
     let mut before = (0, 0);
     let mut changed = Instant::now();
     let mut idle = 0;

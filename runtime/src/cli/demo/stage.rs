@@ -15,7 +15,9 @@ use crate::cli::assemble;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::handlers::Handlers;
-use crate::engine::{Drain, Drained, Engine};
+use crate::cli::instance;
+use crate::cli::running::Running;
+use crate::engine::Drained;
 use crate::nats::{Connection, Embedded, NatsSink, Resolved, connect, names};
 use crate::topology::{ActorName, Topology};
 
@@ -29,7 +31,7 @@ pub(super) struct Stage<'a> {
     topology: &'a Topology,
     /// The actor that takes the orders.
     front: &'a ActorName,
-    engine: Engine,
+    running: Running,
     connection: Connection,
     server: Embedded,
 }
@@ -40,8 +42,8 @@ impl<'a> Stage<'a> {
         let front = front(topology)?;
         let server = Embedded::start(None).await?;
         let connection = connect_to(&server, topology).await?;
-        let engine = assemble::start(topology, handlers, &connection, Drain::default()).await?;
-        Ok(Self { topology, front, engine, connection, server })
+        let running = assemble::start(topology, handlers, &connection, instance::made_up()).await?;
+        Ok(Self { topology, front, running, connection, server })
     }
 
     /// Where the server listens.
@@ -57,7 +59,7 @@ impl<'a> Stage<'a> {
         let flooded = flood(orders, &publisher, &progress).await.map_err(broken)?;
         progress.finish_and_clear();
 
-        let watch = self.engine.watch();
+        let watch = self.running.watch();
         // About as much as there will be: most orders pass all actors.
         let progress = bar("handling", HANDLING, events * self.topology.actors.len() as u64);
         let is_done = quiet(&self.connection, self.topology, &watch, &progress).await.map_err(broken)?;
@@ -74,7 +76,7 @@ impl<'a> Stage<'a> {
 
     /// Drains the topology, then ends the server.
     pub(super) async fn clear(self) -> Drained {
-        self.engine.drain(self.topology.drain_timeout).await
+        self.running.drain(self.topology.drain_timeout).await
     }
 }
 

@@ -1,0 +1,68 @@
+//! `tidegate status`: who shares the work of a topology, who has which shard, and what is wrong with that.
+
+mod age;
+mod evidence;
+mod findings;
+mod picture;
+mod text;
+
+use clap::Args;
+
+use self::evidence::Evidence;
+use self::picture::Picture;
+use super::args::{Format, Global};
+use super::connection::NatsArguments;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::{logging, output};
+use crate::engine::system;
+use crate::nats::names;
+use crate::port::{MembersError, SourceError};
+
+/// What `tidegate status` understands.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// What the output looks like.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    nats: NatsArguments,
+}
+
+/// Shows how the work is shared.
+pub(super) fn status(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
+    system::block_on(async {
+        let telemetry = logging::start_quietly(global)?;
+        let done = Box::pin(look(global, arguments)).await;
+        logging::stop(telemetry).await;
+        done
+    })?
+}
+
+async fn look(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
+    let topology = global.load()?.topology;
+    let connection = arguments.nats.connect(&topology.nats, &names::client(&topology.name)).await?;
+    let picture = Picture::of(&Evidence::gather(&topology, &connection).await?);
+    match arguments.format {
+        Format::Text => output::text(&text::render(&picture))?,
+        Format::Json => output::json(&picture)?,
+    }
+    Ok(Exit::Done)
+}
+
+impl From<MembersError> for Failure {
+    fn from(error: MembersError) -> Self {
+        Self::new(Exit::Nats, error)
+            .cured_by("see whether the server is up, and whether our user may read the bucket")
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::new(Exit::Nats, error)
+            .cured_by("see whether the server is up, and whether our user may ask about consumers")
+    }
+}
+
+#[cfg(test)]
+mod tests;

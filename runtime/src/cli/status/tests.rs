@@ -1,0 +1,162 @@
+//! What the picture shows of entries and consumers as they may be.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::evidence::{Consumer, Evidence};
+use super::picture::Picture;
+use super::text;
+use crate::message::ShardId;
+use crate::message::dead_letter::timestamp;
+use crate::nats::{Backlog, MemberEntry};
+use crate::port::Revision;
+
+/// The server's clock.
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+/// By the clock of the instances, which is an hour late: so long before the entry was written.
+fn earlier(seconds: u64) -> String {
+    timestamp::format(now() - Duration::from_secs(3600 + seconds))
+}
+
+fn shard(actor: &str, shard: u32, state: &str) -> Value {
+    json!({
+        "actor": actor, "shard": shard, "state": state, "since": earlier(75), "in_flight": 12, "running": 3,
+        "done": 4711, "dead_letters": 2, "last_progress": earlier(1),
+    })
+}
+
+/// An entry that the server stored so long ago.
+fn entry(name: &str, seen: Duration, fingerprint: &str, state: &str, shards: &[Value]) -> MemberEntry {
+    let value = json!({
+        "instance": name, "version": "1.2.3", "fingerprint": fingerprint, "host": "host", "pid": 4711,
+        "started": earlier(8000), "written": earlier(0), "state": state,
+        "reason": (state == "standby").then_some("the topology differs"), "shards": shards,
+    });
+    MemberEntry {
+        key: name.to_owned(),
+        revision: Revision(1),
+        stored: now() - seen,
+        value: Some(value.to_string().into()),
+    }
+}
+
+fn consumer(actor: &str, shard: u32, backlog: Option<Backlog>) -> Consumer {
+    let shard = ShardId { actor: actor.into(), shard };
+    Consumer { shard, stream: "ORDERS".to_owned(), backlog }
+}
+
+fn evidence(entries: Vec<MemberEntry>) -> Evidence {
+    let backlog = Some(Backlog { waiting: 120, unsettled: 14 });
+    let consumers = vec![consumer("payments", 0, backlog), consumer("payments", 1, backlog)];
+    Evidence { topology: "shop".to_owned(), failover: Duration::from_secs(2), now: now(), entries, consumers }
+}
+
+fn shown(evidence: &Evidence) -> String {
+    text::render(&Picture::of(evidence))
+}
+
+const FRESH: Duration = Duration::from_millis(412);
+const STALE: Duration = Duration::from_secs(44);
+
+#[test]
+fn work_that_is_shared_well_has_no_findings() {
+    let web_0 = entry("web-0", FRESH, "9f", "working", &[shard("payments", 1, "working")]);
+    let web_1 = entry("web-1", FRESH, "9f", "working", &[shard("payments", 0, "taking_over")]);
+
+    insta::assert_snapshot!(shown(&evidence(vec![web_1, web_0])), @r"
+    INSTANCE  HOST  PID   VERSION  STATE    UP      SEEN
+    web-0     host  4711  1.2.3    working  2h 13m  0.4s ago
+    web-1     host  4711  1.2.3    working  2h 13m  0.4s ago
+
+    ACTOR     SHARD  STREAM  OWNER  STATE        SINCE   WAITING  IN FLIGHT  RUNNING  PROGRESS
+    payments  0      ORDERS  web-1  taking over  1m 15s  120      14         3        1.4s ago
+    payments  1      ORDERS  web-0  working      1m 15s  120      14         3        1.4s ago
+
+    nothing is wrong
+    ");
+}
+
+#[test]
+fn what_is_wrong_is_said_at_the_end() {
+    let dead = entry("dead", STALE, "9f", "working", &[shard("payments", 0, "working")]);
+    let heir = entry("heir", FRESH, "9f", "working", &[shard("payments", 0, "waiting")]);
+    let other = entry("other", FRESH, "77", "standby", &[]);
+
+    insta::assert_snapshot!(shown(&evidence(vec![dead, heir, other])), @r"
+    INSTANCE  HOST  PID   VERSION  STATE    UP      SEEN
+    dead      host  4711  1.2.3    silent   2h 14m  44s ago
+    heir      host  4711  1.2.3    working  2h 13m  0.4s ago
+    other     host  4711  1.2.3    standby  2h 13m  0.4s ago
+
+    ACTOR     SHARD  STREAM  OWNER  STATE   SINCE   WAITING  IN FLIGHT  RUNNING  PROGRESS
+    payments  0      ORDERS  dead   silent  1m 59s  120      14         3        45s ago
+    payments  1      ORDERS  -      -       -       120      14         -        -
+
+    Findings
+      - `dead` was last heard 44s ago and has not left: it died, hangs, or is cut off from NATS
+      - `other` stands by: the topology differs
+      - shard payments/0 was last had by `dead`, which is silent; `heir` waits for it
+      - shard payments/1 has no owner; nobody waits for it
+    ");
+}
+
+#[test]
+fn entries_that_disagree_are_named() {
+    let both = ["a", "b"].map(|name| shard(if name == "a" { "payments" } else { "stock" }, 0, "working"));
+    let a = entry("a", FRESH, "9f", "working", &[shard("payments", 0, "working")]);
+    let b = entry("b", FRESH, "77", "working", &both);
+    let forged = MemberEntry { key: "c".to_owned(), ..a.clone() };
+    let gone = MemberEntry { key: "d".to_owned(), value: None, ..a.clone() };
+    let mut evidence = evidence(vec![a, b, forged, gone]);
+    evidence.consumers[1].backlog = None;
+
+    let findings = Picture::of(&evidence).findings.join("\n");
+
+    insta::assert_snapshot!(findings, @r"
+    instances with different topologies work at once: `b` against `a`; drain all but one of these groups
+    `a`, `b` say that they have shard payments/0; only one of them can pull, so this passes when it changes hands
+    shard payments/1 has no consumer on stream `ORDERS`; `tidegate run` creates it
+    `b` has shards that this topology does not have: stock/0; it runs another one
+    the entry `c` in the bucket of members cannot be read
+    ");
+}
+
+#[test]
+fn nobody_at_work_is_one_finding() {
+    insta::assert_snapshot!(shown(&evidence(Vec::new())), @r"
+    ACTOR     SHARD  STREAM  OWNER  STATE  SINCE  WAITING  IN FLIGHT  RUNNING  PROGRESS
+    payments  0      ORDERS  -      -      -      120      14         -        -
+    payments  1      ORDERS  -      -      -      120      14         -        -
+
+    Findings
+      - no instance runs `shop`: messages wait in their streams; `tidegate run` starts one
+    ");
+}
+
+#[test]
+fn programs_get_numbers() {
+    let web = entry("web", FRESH, "9f", "working", &[shard("payments", 0, "working")]);
+
+    let json = serde_json::to_value(Picture::of(&evidence(vec![web]))).expect("JSON");
+
+    assert_eq!(json["instances"][0]["seen_seconds"], 0.412);
+    assert_eq!(json["instances"][0]["up_seconds"], 8000.412);
+    assert_eq!(json["shards"][0]["owner"]["since_seconds"], 75.412);
+    assert_eq!(json["shards"][0]["waiting"], 120);
+    assert_eq!(json["shards"][1]["owner"], Value::Null);
+    assert_eq!(json["findings"][0], "shard payments/1 has no owner; nobody waits for it");
+}
+
+#[test]
+fn nothing_in_an_entry_steers_the_terminal() {
+    let mut evil = entry("evil", FRESH, "9f", "standby", &[]);
+    let value =
+        evil.value.take().map(|value| String::from_utf8_lossy(&value).replace("differs", "\\u001b[2J"));
+    evil.value = value.map(Into::into);
+
+    assert!(!shown(&evidence(vec![evil])).contains('\u{1b}'));
+}

@@ -1,0 +1,96 @@
+//! The picture for people.
+
+use std::fmt::Write;
+
+use super::age;
+use super::picture::{Picture, Shard};
+use crate::cli::table::{Table, shown};
+
+/// What stands where nothing is known.
+const NOTHING: &str = "-";
+
+/// Two tables and the findings.
+pub(super) fn render(picture: &Picture) -> String {
+    let mut text = String::new();
+    if !picture.instances.is_empty() {
+        text.push_str(&instances(picture).render());
+        text.push('\n');
+    }
+    if !picture.shards.is_empty() {
+        text.push_str(&shards(picture).render());
+        text.push('\n');
+    }
+    match picture.findings.as_slice() {
+        [] => text.push_str("nothing is wrong\n"),
+        findings => {
+            text.push_str("Findings\n");
+            for finding in findings {
+                writeln!(text, "  - {}", shown(finding).replace('\n', " "))
+                    .expect("a string takes all that is written to it");
+            }
+        }
+    }
+    text
+}
+
+fn instances(picture: &Picture) -> Table<7> {
+    let mut table = Table::new(["INSTANCE", "HOST", "PID", "VERSION", "STATE", "UP", "SEEN"]);
+    for instance in &picture.instances {
+        table.add([
+            &instance.id,
+            &instance.host,
+            &instance.pid.to_string(),
+            &instance.version,
+            if instance.is_silent { "silent" } else { instance.state },
+            &age::shown(instance.up),
+            &format!("{} ago", age::shown(instance.seen)),
+        ]);
+    }
+    table
+}
+
+fn shards(picture: &Picture) -> Table<10> {
+    let mut table = Table::new([
+        "ACTOR",
+        "SHARD",
+        "STREAM",
+        "OWNER",
+        "STATE",
+        "SINCE",
+        "WAITING",
+        "IN FLIGHT",
+        "RUNNING",
+        "PROGRESS",
+    ]);
+    for shard in &picture.shards {
+        let owner = shard.owner.as_ref();
+        let of_owner =
+            |shown: &dyn Fn(&super::picture::Owner) -> String| owner.map_or(NOTHING.to_owned(), shown);
+        table.add([
+            &shard.id.actor,
+            &shard.id.shard.to_string(),
+            &shard.stream,
+            &of_owner(&|owner| owner.instance.clone()),
+            state(shard),
+            &of_owner(&|owner| age::shown(owner.since)),
+            &count(shard.waiting),
+            &count(shard.unsettled),
+            &of_owner(&|owner| owner.running.to_string()),
+            &of_owner(&|owner| format!("{} ago", age::shown(owner.progress))),
+        ]);
+    }
+    table
+}
+
+fn state(shard: &Shard) -> &'static str {
+    match &shard.owner {
+        Some(owner) if owner.is_silent => "silent",
+        Some(owner) => owner.state,
+        None if shard.successors.is_empty() => NOTHING,
+        None => "waiting",
+    }
+}
+
+fn count(number: Option<u64>) -> String {
+    number.map_or(NOTHING.to_owned(), |number| number.to_string())
+}
