@@ -145,7 +145,7 @@ async fn a_memory_that_no_message_fits_into_is_refused() {
     let ended = command(&builder, "run").await;
 
     assert_eq!(ended.code, Some(3), "{ended:?}");
-    assert!(ended.stderr.contains("`memory` gives each of 1 actors"), "{ended:?}");
+    assert!(ended.stderr.contains("`memory` gives each of 1 shards"), "{ended:?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ mod interrupting;
 mod keeping;
 mod publishing;
 mod pulling;
+mod splitting;
+mod stalling;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +16,7 @@ use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use support::{NatsServer, PATIENCE, publish};
+use tidegate_runtime::message::ShardPrefix;
 use tidegate_runtime::nats::{ConnectOptions, Connection, NatsSettle, NatsSource, Shard, connect, resolve};
 use tidegate_runtime::port::{Arrival, Room, Settle, Settlement, Source, SourceError};
 use tidegate_runtime::topology::Nats;
@@ -79,15 +82,28 @@ fn shard(max_deliver: i64, floor: &Arc<AtomicU64>) -> Shard {
         max_ack_pending: 10_000,
         ..pull::Config::default()
     };
-    Shard { stream: "ORDERS".into(), consumer, floor: Arc::clone(floor) }
+    Shard {
+        stream: "ORDERS".into(),
+        consumer,
+        prefix: ShardPrefix::default(),
+        floor: Arc::clone(floor),
+        tenure: Arc::default(),
+    }
 }
 
-async fn connected(server: &NatsServer) -> Connection {
+pub(crate) async fn connected(server: &NatsServer) -> Connection {
     connected_as(server, ConnectOptions::default()).await
 }
 
 async fn connected_as(server: &NatsServer, options: ConnectOptions) -> Connection {
-    let flags = ConnectOptions { url: Some(server.url()), ..options };
+    connected_with(ConnectOptions { url: Some(server.url()), ..options }).await
+}
+
+async fn connected_to(url: &str) -> Connection {
+    connected_with(ConnectOptions { url: Some(url.to_owned()), ..ConnectOptions::default() }).await
+}
+
+async fn connected_with(flags: ConnectOptions) -> Connection {
     let resolved = resolve(&flags, &|_| None, &Nats::default()).expect("the url is valid");
     connect(&resolved, "tests").await.expect("a private server takes connections")
 }

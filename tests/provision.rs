@@ -1,6 +1,7 @@
 //! Provisioning: what is missing is created, what differs is reported and left alone.
 
 mod foreign;
+mod shards;
 mod shop;
 
 use std::time::Duration;
@@ -28,6 +29,9 @@ async fn creates_what_is_missing_and_then_nothing() {
             "stream `ORDERS`",
             "stream `shop-dead-letters`",
             "stream `shop-advisories`",
+            "stream `KV_shop-members`",
+            "stream `KV_shop-owners`",
+            "stream `KV_shop-attempts`",
             "stream `KV_shop-stock-state`",
             "consumer `shop-payments` of stream `ORDERS`",
             "consumer `shop-stock` of stream `ORDERS`",
@@ -58,6 +62,14 @@ async fn what_it_creates_is_what_the_topology_says() {
     let state = connection.jetstream().get_key_value(&bucket).await.expect("it was created");
     let revision = state.put("SKU-1", "7".into()).await.expect("a state can be written");
     state.update("SKU-1", "8".into(), revision).await.expect("a state can be replaced");
+    for (bucket, age) in [
+        (names::members_bucket(&topology.name), Duration::from_mins(1)),
+        (names::attempts_bucket(&topology.name), Duration::from_hours(24)),
+    ] {
+        let bucket = connection.jetstream().get_key_value(&bucket).await.expect("it was created");
+        assert_eq!(bucket.status().await.expect("the server answers").max_age(), age);
+        assert_eq!(bucket.status().await.expect("the server answers").history(), 1);
+    }
 }
 
 #[tokio::test]

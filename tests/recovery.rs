@@ -10,11 +10,11 @@ use crate::workload::{
     TOPOLOGY, Workload, assert_ordered, dead_letters, done, emitting, publish_tasks, stored,
 };
 
-fn tasks(from: u64, count: u64) -> impl Iterator<Item = (String, serde_json::Value)> {
+pub(crate) fn tasks(from: u64, count: u64) -> impl Iterator<Item = (String, serde_json::Value)> {
     (from..from + count).map(|id| (format!("e{}", id % 50), emitting(id, 2)))
 }
 
-fn ids(messages: &[StoredMessage]) -> BTreeSet<u64> {
+pub(crate) fn ids(messages: &[StoredMessage]) -> BTreeSet<u64> {
     let id = |message: &StoredMessage| {
         serde_json::from_slice::<serde_json::Value>(&message.payload).ok()?["id"].as_u64()
     };
@@ -171,7 +171,7 @@ async fn state_survives_crashes_and_is_not_applied_twice() {
 }
 
 /// The counters of an entity's outputs go up by one, whatever happened in between.
-fn assert_state_counts_every_message_once(messages: &[StoredMessage]) {
+pub(crate) fn assert_state_counts_every_message_once(messages: &[StoredMessage]) {
     let mut counts = std::collections::BTreeMap::<String, u64>::new();
     for message in messages {
         let done: serde_json::Value = serde_json::from_slice(&message.payload).expect("JSON");
@@ -182,7 +182,7 @@ fn assert_state_counts_every_message_once(messages: &[StoredMessage]) {
 }
 
 /// A crash may repeat what was done and not acked, but the first runs of an entity's messages are in order.
-fn assert_ordered_but_for_repeats(workload: &Workload) {
+pub(crate) fn assert_ordered_but_for_repeats(workload: &Workload) {
     let mut seen = BTreeSet::new();
     let mut journal = workload.journal();
     journal.retain(|line| line.event != "start" || seen.insert(line.sequence));

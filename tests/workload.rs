@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use async_nats::jetstream;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use support::{NatsServer, PATIENCE, Runtime, RuntimeBuilder, StoredMessage, publish_json, read_stream};
+use support::{
+    Cluster, NatsServer, PATIENCE, Runtime, RuntimeBuilder, StoredMessage, publish_json, read_stream,
+};
 
 /// The name of the topology, and so the prefix of its streams and consumers.
 pub(crate) const TOPOLOGY: &str = "fixture";
@@ -36,9 +38,19 @@ impl Workload {
 
     /// `top` is more lines before the first table.
     pub(crate) fn with(server: &NatsServer, handler: &str, actor: &str, top: &str) -> Self {
-        let builder =
-            Runtime::builder(env!("CARGO_BIN_EXE_tidegate-fixture"), &topology(handler, actor, top));
-        let builder = builder.nats(server).env("RUST_LOG", "info,tidegate_runtime=debug");
+        Self::of(&topology(handler, actor, top, 1), &server.url())
+    }
+
+    /// As [`new`](Self::new), with everything replicated to all servers of the cluster.
+    pub(crate) fn replicated(cluster: &Cluster, handler: &str, actor: &str) -> Self {
+        let actor = format!("{actor}\n[dead_letters]\nreplicas = 3");
+        Self::of(&topology(handler, &actor, "", 3), &cluster.url())
+    }
+
+    fn of(topology: &str, url: &str) -> Self {
+        let builder = Runtime::builder(env!("CARGO_BIN_EXE_tidegate-fixture"), topology)
+            .env("NATS_URL", url)
+            .env("RUST_LOG", "info,tidegate_runtime=debug");
         let journal = builder.directory().join("journal");
         Self { builder, journal }
     }
@@ -83,7 +95,7 @@ impl Workload {
     }
 }
 
-fn topology(handler: &str, actor: &str, top: &str) -> String {
+fn topology(handler: &str, actor: &str, top: &str, replicas: u8) -> String {
     let mut text = String::new();
     write!(
         text,
@@ -97,10 +109,12 @@ name = "{TOPOLOGY}"
 [streams.TASKS]
 subjects = ["tasks.{{entity}}"]
 max_bytes = "1GiB"
+replicas = {replicas}
 
 [streams.DONE]
 subjects = ["done.{{entity}}"]
 max_bytes = "1GiB"
+replicas = {replicas}
 
 [actors.worker]
 handler = "{handler}"

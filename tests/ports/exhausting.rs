@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
 use support::{PATIENCE, eventually, read_stream};
+use tidegate_runtime::message::ShardPrefix;
 use tidegate_runtime::nats::{ExhaustedSettle, ExhaustedSource, Watched, names};
 use tidegate_runtime::port::{Arrival, Settle, Settlement, Source};
 use tokio::time::timeout;
@@ -22,6 +23,7 @@ async fn watching(world: &World) -> (ExhaustedSource, ExhaustedSettle) {
         reader: "shop-payments".to_owned(),
         stream: "ORDERS".into(),
         consumer: "shop-payments".to_owned(),
+        prefix: ShardPrefix::default(),
         subjects: vec!["orders.{order}.placed".parse().expect("a pattern")],
     };
     let source = ExhaustedSource::new(world.connection.clone(), watched);

@@ -35,6 +35,12 @@ pub(super) fn shop() -> Topology {
     parse("topology.toml", SHOP, &|_| None).expect("the topology is valid").topology
 }
 
+/// The same with several shards.
+pub(super) fn split_shop(shards: u32) -> Topology {
+    let text = SHOP.replace("max_age", &format!("shards = {shards}\nmax_age"));
+    parse("topology.toml", &text, &|_| None).expect("the topology is valid").topology
+}
+
 pub(super) async fn connected(server: &NatsServer) -> Connection {
     let flags = ConnectOptions { url: Some(server.url()), ..ConnectOptions::default() };
     let resolved = resolve(&flags, &|_| None, &Nats::default()).expect("the url is valid");

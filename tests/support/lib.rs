@@ -1,19 +1,26 @@
 //! Fixtures for the integration tests: real servers and real processes, private to one test and gone with it.
 //!
-//! [`NatsServer`] is the broker, [`Runtime`] a runtime under test, [`Otlp`] a trace collector; [`publish`] and
-//! [`read_stream`] put messages into a stream and read back what is stored. Nothing listens beyond 127.0.0.1.
+//! [`NatsServer`] is the broker, [`Cluster`] three of them, [`Proxy`] a network in trouble, [`Runtime`] a runtime under
+//! test, [`Otlp`] a trace collector; [`publish`] and [`read_stream`] put messages into a stream and read back what is
+//! stored; [`faults`] is what breaks them and judges what they did. Nothing listens beyond 127.0.0.1.
 
+pub mod faults;
+
+mod cluster;
 mod nats;
 mod otlp;
 mod process;
+mod proxy;
 mod runtime;
 mod stream;
 mod wait;
 
+pub use cluster::Cluster;
 pub use nats::NatsServer;
 pub use nix::sys::signal::Signal;
 pub use otlp::{Mode, Otlp, Span, SpanEvent, SpanKind, StatusCode};
 pub use process::Process;
+pub use proxy::{Proxy, Traffic};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use stream::{StoredMessage, publish, publish_json, read_stream};
 pub use wait::{PATIENCE, eventually, eventually_some};

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use async_nats::jetstream;
 use async_nats::{Client, ConnectOptions};
+use nix::sys::signal::Signal;
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -34,8 +35,7 @@ impl NatsServer {
     /// Port, address and store are set on the command line and win over the text.
     pub async fn with_config(config: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        let text = format!("server_name: tests\n{config}\n");
-        fs::write(config_path(directory.path()), text).expect("the configuration can be written");
+        configure(directory.path(), config);
         let (process, port) = launch(directory.path(), None).await;
         Self { process, directory, port }
     }
@@ -81,6 +81,12 @@ impl NatsServer {
         (self.process, _) = launch(self.directory.path(), Some(self.port)).await;
     }
 
+    /// Gives the server another configuration, which it takes without a restart.
+    pub fn reload(&self, config: &str) {
+        configure(self.directory.path(), config);
+        self.process.signal(Signal::SIGHUP);
+    }
+
     /// Freezes the server: connections stay open, nothing is answered.
     pub fn freeze(&self) {
         self.process.freeze();
@@ -97,16 +103,18 @@ struct Ports {
     nats: Vec<String>,
 }
 
+fn configure(directory: &Path, config: &str) {
+    let text = format!("server_name: tests\n{config}\n");
+    fs::write(config_path(directory), text).expect("the configuration can be written");
+}
+
 async fn launch(directory: &Path, port: Option<u16>) -> (Process, u16) {
-    let program = program();
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program());
     command.arg("--config").arg(config_path(directory));
     command.args(["--addr", "127.0.0.1", "--port", &port.map_or("-1".to_owned(), |port| port.to_string())]);
     command.arg("--ports_file_dir").arg(directory);
     command.arg("--jetstream").arg("--store_dir").arg(directory.join("store"));
-    command.stdout(Stdio::null());
-    let mut process = Process::spawn("nats-server", &mut command, &directory.join("nats-server.log"))
-        .unwrap_or_else(|error| panic!("cannot run `{}`: {error}; run `./dev setup`", program.display()));
+    let mut process = spawn(command, directory);
 
     let written = directory.join(format!("nats-server_{}.ports", process.id()));
     let port = eventually_some(PATIENCE, async || {
@@ -118,7 +126,16 @@ async fn launch(directory: &Path, port: Option<u16>) -> (Process, u16) {
     (process, port)
 }
 
-fn config_path(directory: &Path) -> PathBuf {
+/// Starts the server that `command` is, with its log in `directory`.
+pub(crate) fn spawn(mut command: Command, directory: &Path) -> Process {
+    command.stdout(Stdio::null());
+    Process::spawn("nats-server", &mut command, &directory.join("nats-server.log")).unwrap_or_else(|error| {
+        panic!("cannot run `{}`: {error}; run `./dev setup`", command.get_program().display())
+    })
+}
+
+/// Where the configuration of a server lies.
+pub(crate) fn config_path(directory: &Path) -> PathBuf {
     directory.join("nats-server.conf")
 }
 

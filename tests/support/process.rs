@@ -38,7 +38,8 @@ impl Process {
         let stderr = child.stderr.take().expect("standard error is piped");
         let lines = Arc::default();
         let kept = Arc::clone(&lines);
-        let reader = thread::spawn(move || keep_lines(stderr, file, &kept));
+        let id = child.id();
+        let reader = thread::spawn(move || keep_lines(id, stderr, file, &kept));
         Ok(Self { name: name.to_owned(), child, lines, reader })
     }
 
@@ -137,11 +138,12 @@ impl Drop for Process {
     }
 }
 
-fn keep_lines(stderr: ChildStderr, mut file: File, kept: &Mutex<Vec<String>>) {
+fn keep_lines(id: u32, stderr: ChildStderr, mut file: File, kept: &Mutex<Vec<String>>) {
     for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line).into_owned();
-        // The file is for whoever looks later; a full disk must not cost the lines in memory.
-        drop(writeln!(file, "{line}"));
+        // The file is for whoever looks later, and several processes can share it; a full disk must not cost the lines
+        // in memory.
+        drop(writeln!(file, "{id} {line}"));
         kept.lock().expect("nobody panics while holding the lines").push(line);
     }
 }

@@ -101,6 +101,11 @@ impl Runtime {
         &self.process
     }
 
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
     /// What it has written to standard output.
     pub fn stdout(&self) -> String {
         fs::read_to_string(self.directory().join("stdout")).expect("the file was made at the start")
