@@ -3,6 +3,7 @@
 //! [`load`] reads the file. What is wrong with it comes back all at once as [`Rejected`], every [`Finding`] with the
 //! place in the file, the [`Rule`] it breaks, the consequence and the cure.
 
+mod fingerprint;
 mod load;
 pub mod model;
 pub mod name;
@@ -23,10 +24,11 @@ mod tests;
 
 pub use error::Rejected;
 pub use finding::{Consequence, Finding, Position, Related};
+pub use fingerprint::Fingerprint;
 pub use load::{Checked, load, parse};
 pub use model::{
-    Actor, Alerts, DeadLetters, KeySource, Keyless, Nats, Order, Origin, Retention, Secret, Server, Storage,
-    Stream, Tls, Topology,
+    Actor, Alerts, DeadLetters, KeySource, Keyless, Nats, Order, Origin, Retention, Secret, Server,
+    ShardToken, ShardTokenError, Storage, Stream, Tls, Topology,
 };
 pub use name::{ActorName, HandlerName, Name, NameError, PortName, StreamName, TopologyName};
 pub use render::{Style, render};
