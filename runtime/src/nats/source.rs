@@ -145,11 +145,17 @@ impl NatsSource {
 
     /// Waits for messages, for a change of the connection, or until `wake`.
     async fn receive_until(&mut self, wake: Instant) {
-        let Some(inbox) = &mut self.inbox else { return sleep_until(wake).await };
-        let heard = inbox.heard;
+        let heard = self.inbox.as_ref().map_or_else(Instant::now, |inbox| inbox.heard);
+        // Without an inbox, too, the connection and the right to pull can be lost.
+        let receiving = async {
+            match &mut self.inbox {
+                Some(inbox) => inbox.receive(&mut self.received).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
-            () = inbox.receive(&mut self.received) => {
+            () = receiving => {
                 if self.received.is_empty() {
                     self.fault = Some("the subscription is closed".to_owned());
                 }
