@@ -16,3 +16,5 @@ pub use outcome::{Cause, Failure, Verdict};
 pub use partition::PartitionId;
 pub use retry::RetryPolicy;
 pub use shard::ShardPrefix;
+pub use tidegate_producer::flow::{self, Flow, FlowState, Mark, Pressure};
+pub use tidegate_producer::timestamp;

@@ -1,7 +1,5 @@
 //! A message that nobody will try again, with all that is known about why.
 
-pub mod timestamp;
-
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -9,7 +7,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use tidegate::{Headers, Message};
 
-use super::Failure;
+use super::{Failure, timestamp};
 
 /// What the name of a header of ours starts with.
 const OURS: &str = "Tidegate-";

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::id::{InstanceId, InstanceIdError};
 pub use self::report::{ShardId, ShardReport, ShardState};
-use super::dead_letter::timestamp;
 use super::nanos;
+use super::timestamp;
 
 /// What an instance writes about itself into the bucket of members, several times within `failover`.
 ///

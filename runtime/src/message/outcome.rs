@@ -18,7 +18,7 @@ pub struct Failure {
     /// Which attempt it was, from 1.
     pub attempt: u32,
     /// When the attempt started.
-    #[serde(with = "super::dead_letter::timestamp")]
+    #[serde(with = "super::timestamp")]
     pub started: SystemTime,
     /// What ended it.
     pub cause: Cause,

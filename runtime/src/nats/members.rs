@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub use self::entries::MemberEntry;
 use super::bounded::{LIMIT, bounded};
 use super::{Connection, headers};
-use crate::message::{InstanceId, Member, dead_letter::timestamp};
+use crate::message::{InstanceId, Member, timestamp};
 use crate::port::{BoxFuture, Members, MembersError, Revision, Sighting};
 
 /// What marks an entry as deleted.

@@ -14,7 +14,8 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::table::{Table, shown};
-use crate::message::dead_letter::{Epitaph, timestamp};
+use crate::message::dead_letter::Epitaph;
+use crate::message::timestamp;
 
 /// What `tidegate dead-letters show` understands.
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use super::evidence::{Consumer, Evidence};
 use super::picture::Picture;
 use super::text;
 use crate::message::ShardId;
-use crate::message::dead_letter::timestamp;
+use crate::message::timestamp;
 use crate::nats::{Backlog, MemberEntry};
 use crate::port::Revision;
 
