@@ -43,6 +43,28 @@ pub(crate) fn assign(
     owners.map(|(&shard, member)| (shard.clone(), members[member].clone())).collect()
 }
 
+/// Gives a shard at which its member has failed to the next one by weight that has not, beyond all bounds. It stays
+/// where it is if there is none.
+pub(crate) fn substitute(
+    owners: BTreeMap<ShardId, InstanceId>,
+    members: &BTreeSet<InstanceId>,
+    failed: &BTreeSet<(ShardId, InstanceId)>,
+) -> BTreeMap<ShardId, InstanceId> {
+    let stand_in = |shard: &ShardId, owner: InstanceId| {
+        let is_fit = |member: &InstanceId| !failed.contains(&(shard.clone(), member.clone()));
+        if is_fit(&owner) {
+            return owner;
+        }
+        let fit = members.iter().filter(|member| is_fit(member));
+        fit.max_by_key(|member| (weight(member, shard), *member)).cloned().unwrap_or(owner)
+    };
+    let owners = owners.into_iter().map(|(shard, owner)| {
+        let owner = stand_in(&shard, owner);
+        (shard, owner)
+    });
+    owners.collect()
+}
+
 /// How much a member is meant for a shard: FNV-1a 64 over `{instance}/{actor}/{shard}`, finished as in `MurmurHash3`,
 /// since FNV alone spreads texts that differ in their last characters badly. Part of the protocol between instances:
 /// versions that compute it differently would want the same shards.

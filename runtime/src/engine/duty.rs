@@ -1,5 +1,7 @@
 //! Which shards this instance is to own, as the members have agreed.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 use super::membership::Assignment;
@@ -31,6 +33,18 @@ impl Duty {
     pub(crate) async fn relieved(&mut self) {
         let Self { shard, assignment } = self;
         until(assignment, |assignment| !assignment.mine.contains(shard)).await;
+    }
+
+    /// Waits until for so long no other instance that lives has said that the shard is its own. Cancel safe.
+    pub(crate) async fn orphaned(&self, patience: Duration) {
+        let Self { shard, mut assignment } = self.clone();
+        loop {
+            until(&mut assignment, |assignment| !assignment.held.contains(&shard)).await;
+            let held = until(&mut assignment, |assignment| assignment.held.contains(&shard));
+            if tokio::time::timeout(patience, held).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Waits until other instances are at work, too. Cancel safe.

@@ -4,6 +4,7 @@
 //! others, costs time and never order.
 
 mod entry;
+mod reports;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,15 +17,20 @@ use tracing::{info, warn};
 
 use self::entry::Announcer;
 pub use self::entry::MembershipError;
+use self::reports::Reports;
 pub use self::standing::Standing;
-use super::assignment::assign;
+use super::assignment::{assign, substitute};
 use super::drain::Drain;
 use super::roster::Roster;
-use crate::message::{InstanceId, Member, ShardId, ShardReport};
-use crate::port::{Members, MembersError};
+use crate::message::{InstanceId, Member, ProcessId, ShardId, ShardReport};
+use crate::port::{Members, MembersError, Sighting};
 
 /// How often one beat may change what we do.
 const MOST_CHANGES: u32 = 4;
+
+/// How often one beat looks for what was just written, and which part of `failover` it waits in between.
+const LOOKS: u32 = 4;
+const LAG: u32 = 100;
 
 /// What an instance brings to the others.
 #[derive(Debug, Clone)]
@@ -46,6 +52,10 @@ pub struct Assignment {
     pub mine: BTreeSet<ShardId>,
     /// Whose every shard should be, ours included.
     pub owners: BTreeMap<ShardId, InstanceId>,
+    /// The shards that others say they own.
+    pub held: BTreeSet<ShardId>,
+    /// The processes that live.
+    pub living: BTreeSet<ProcessId>,
     /// Whether others share the work: a shard whose right we have let lapse may be theirs.
     pub is_contested: bool,
 }
@@ -58,6 +68,7 @@ pub struct Membership {
     standing: Standing,
     /// Those that shared the work at the last look.
     sharing: BTreeSet<InstanceId>,
+    reports: Reports,
     assignment: watch::Sender<Assignment>,
     leaving: Drain,
     left: CancellationToken,
@@ -81,6 +92,7 @@ impl Membership {
             charter,
             standing: Standing::default(),
             sharing: BTreeSet::new(),
+            reports: Reports::default(),
             assignment: watch::Sender::default(),
             leaving,
             left,
@@ -166,22 +178,20 @@ impl Membership {
     async fn look_and_judge(&mut self) -> Result<(), MembershipError> {
         for _ in 0..MOST_CHANGES {
             self.announcer.announce(&self.standing).await?;
-            let sightings = self.announcer.roll_call().await?;
-            if !self.announcer.is_up_to_date(&sightings) {
-                return Err(MembersError::Unavailable("a replica that lags has answered".to_owned()).into());
-            }
+            let sightings = self.look().await?;
             let now = Instant::now();
             self.roster.observe(sightings, now);
             let (me, live) = (self.announcer.myself(), self.roster.live(now).collect::<Vec<_>>());
             let next = self.standing.judge(me, self.announcer.claim(), &live);
             let sharing = standing::sharing(&next, me, &live);
+            let reports = Reports::of(&self.charter.member.instance, &live);
             let is_settled = next == self.standing;
             if !is_settled {
                 next.log();
                 self.standing = next;
             }
             if is_settled || self.standing != Standing::Working {
-                self.share_out(sharing);
+                self.share_out(sharing, reports);
             }
             if is_settled {
                 break;
@@ -190,20 +200,41 @@ impl Membership {
         Ok(())
     }
 
-    fn share_out(&mut self, sharing: BTreeSet<InstanceId>) {
+    /// All entries, with what we wrote last: a replica of the bucket that lags may have answered first.
+    async fn look(&mut self) -> Result<Vec<Sighting>, MembershipError> {
+        for _ in 0..LOOKS {
+            let sightings = self.announcer.roll_call().await?;
+            if self.announcer.is_up_to_date(&sightings) {
+                return Ok(sightings);
+            }
+            tokio::time::sleep(self.charter.failover / LAG).await;
+        }
+        Err(MembersError::Unavailable("only replicas that lag answer".to_owned()).into())
+    }
+
+    fn share_out(&mut self, sharing: BTreeSet<InstanceId>, reports: Reports) {
         if sharing != self.sharing {
             let instances: Vec<&str> = sharing.iter().map(InstanceId::as_str).collect();
             info!(count = instances.len(), instances = instances.join(" "), "instances share the work");
         }
         self.sharing = sharing;
-        self.publish(assign(&self.sharing, &self.charter.shards));
+        self.reports = reports;
+        let owners = assign(&self.sharing, &self.charter.shards);
+        self.publish(substitute(owners, &self.sharing, &self.reports.failed));
     }
 
     fn publish(&self, owners: BTreeMap<ShardId, InstanceId>) {
         let me = &self.charter.member.instance;
         let mine = owners.iter().filter(|(_, owner)| *owner == me).map(|(shard, _)| shard.clone()).collect();
         let is_contested = self.sharing.iter().any(|sharing| sharing != me);
-        let next = Assignment { standing: self.standing.clone(), mine, owners, is_contested };
+        let next = Assignment {
+            standing: self.standing.clone(),
+            mine,
+            owners,
+            held: self.reports.held.clone(),
+            living: self.reports.living.clone(),
+            is_contested,
+        };
         self.assignment.send_if_modified(|current| {
             let has_changed = *current != next;
             *current = next;

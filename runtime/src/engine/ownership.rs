@@ -10,13 +10,18 @@ use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::delivery::Home;
+use super::duty::Duty;
 use super::ledger::Standing;
 use super::title::{self, Title};
+use crate::message::ShardId;
 use crate::planted::{Bug, is_planted};
-use crate::port::{Arrival, Arrivals, Room, Settlement, Source, SourceError, StoreError};
+use crate::port::{Arrival, Arrivals, Room, Settlement, Source, SourceError, StoreError, Tenure};
 
 /// How long we wait for claimed messages before we claim them again.
 const CLAIM_AGAIN: Duration = Duration::from_secs(1);
+
+/// How many terms of a tenure we wait for a right that no instance says it has, before we take it away.
+const ORPHANED: u32 = 3;
 
 /// The longest wait between two tries to reach the broker.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
@@ -41,20 +46,46 @@ enum Setback {
 
 /// Waits until nobody else can pull the shard, and writes us down as its owner. Tries until the broker answers.
 ///
+/// An owner that no living instance knows of is evicted: a server that leads the consumer for the second time may
+/// remember a pin that nobody renews any more.
+///
 /// # Cancel safety
 /// A cancelled call may have acquired the right.
-pub(super) async fn acquire(source: &mut dyn Source, title: &mut Title, actor: &str) -> Acquired {
-    let mut trouble = Trouble::new(actor);
+pub(super) async fn acquire(
+    source: &mut dyn Source,
+    title: &mut Title,
+    duty: &Duty,
+    tenure: &Tenure,
+) -> Acquired {
+    let mut trouble = Trouble::new(duty.shard());
+    let mut pause = Duration::ZERO;
     loop {
-        match try_acquire(source, title).await {
-            Ok(acquired) => return acquired,
-            Err(setback) => trouble.wait_after(&setback).await,
+        tokio::select! {
+            acquired = try_acquire(source, title, pause) => match acquired {
+                Ok(acquired) => return acquired,
+                Err(setback) => trouble.wait_after(&setback).await,
+            },
+            () = duty.orphaned(tenure.term() * ORPHANED) => match source.evict().await {
+                Ok(true) => {
+                    warn!(shard = %duty.shard(), "took the shard from an owner that no living instance knows of");
+                    pause = tenure.term();
+                }
+                Ok(false) => {}
+                Err(error) => trouble.wait_after(&error).await,
+            },
         }
     }
 }
 
-async fn try_acquire(source: &mut dyn Source, title: &mut Title) -> Result<Acquired, Setback> {
+/// Acquires the right, and lets `pause` pass before it is used: an owner from whom it was taken is refused from then
+/// on, and knows it after one term.
+async fn try_acquire(
+    source: &mut dyn Source,
+    title: &mut Title,
+    pause: Duration,
+) -> Result<Acquired, Setback> {
     let arrivals = source.acquire().await?;
+    tokio::time::sleep(pause).await;
     let standing = title.take().await?;
     Ok(Acquired { standing, arrivals })
 }
@@ -70,7 +101,7 @@ pub(super) async fn claim_pending(
     home: &Home,
     first: Arrivals,
     ack_wait: Duration,
-    actor: &str,
+    shard: &ShardId,
 ) -> Result<Vec<Arrival>, SourceError> {
     let mut held = BTreeMap::new();
     for arrival in first {
@@ -81,12 +112,12 @@ pub(super) async fn claim_pending(
         return Ok(held.into_values().collect());
     }
     let give_up = Instant::now() + ack_wait * 2;
-    let mut trouble = Trouble::new(actor);
+    let mut trouble = Trouble::new(shard);
     loop {
         match claim_missing(source, home, &mut held).await {
             Ok(0) => break,
             Ok(missing) if Instant::now() >= give_up => {
-                warn!(actor, missing, "pending messages do not come back, going on without them");
+                warn!(%shard, missing, "pending messages do not come back, going on without them");
                 break;
             }
             Ok(_) => {}
@@ -95,7 +126,7 @@ pub(super) async fn claim_pending(
         }
     }
     if held.len() > came {
-        info!(actor, claimed = held.len() - came, in_flight = home.ledger.len(), "shard taken over");
+        info!(%shard, claimed = held.len() - came, in_flight = home.ledger.len(), "shard taken over");
     }
     Ok(held.into_values().collect())
 }
@@ -153,19 +184,19 @@ async fn sort_in(arrival: Arrival, home: &Home, held: &mut BTreeMap<u64, Arrival
 /// Waits longer and longer, and complains once.
 #[derive(Debug)]
 struct Trouble<'a> {
-    actor: &'a str,
+    shard: &'a ShardId,
     wait: Duration,
     is_reported: bool,
 }
 
 impl<'a> Trouble<'a> {
-    fn new(actor: &'a str) -> Self {
-        Self { actor, wait: Duration::from_millis(50), is_reported: false }
+    fn new(shard: &'a ShardId) -> Self {
+        Self { shard, wait: Duration::from_millis(50), is_reported: false }
     }
 
     async fn wait_after(&mut self, error: &(dyn std::error::Error + Sync)) {
         if !self.is_reported {
-            warn!(actor = self.actor, %error, "shard cannot be taken over yet");
+            warn!(shard = %self.shard, %error, "shard cannot be taken over yet");
             self.is_reported = true;
         }
         tokio::time::sleep(self.wait).await;

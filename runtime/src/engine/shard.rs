@@ -39,7 +39,8 @@ impl Shard {
             drop(burying);
             self.plan.status.leave();
             match end {
-                End::Drained | End::Failed => return,
+                End::Drained => return,
+                End::Failed => return self.plan.status.enter(ShardState::Failed),
                 End::Relieved => debug!(shard = %self.duty.shard(), "shard is another's"),
                 End::Lost => {
                     warn!(
@@ -54,10 +55,11 @@ impl Shard {
     /// From the wait for the right to pull until it is given back.
     async fn own(&mut self) -> End {
         self.plan.status.enter(ShardState::Waiting);
+        let mut duty = self.duty.clone();
         let acquired = tokio::select! {
-            acquired = acquire(self.source.as_mut(), &mut self.title, &self.plan.crew.name) => Ok(acquired),
+            acquired = acquire(self.source.as_mut(), &mut self.title, &self.duty, &self.plan.tenure) => Ok(acquired),
             () = self.drain.begun() => Err(End::Drained),
-            () = self.duty.relieved() => Err(End::Relieved),
+            () = duty.relieved() => Err(End::Relieved),
         };
         let end = match acquired {
             Ok(acquired) => {

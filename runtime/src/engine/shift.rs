@@ -248,14 +248,14 @@ impl<'a> Shift<'a> {
     /// Acquires the right to pull again, after an interruption. What is in our hands stays there if nobody else has
     /// had the shard in between.
     async fn recover(&mut self) -> Result<(), End> {
-        let mut others = self.duty.clone();
+        let others = self.duty.clone();
         loop {
             let acquired = tokio::select! {
                 biased;
                 () = self.drain.begun() => return Err(End::Drained),
                 () = self.duty.relieved() => return Err(End::Relieved),
-                () = lapsed_among_others(&self.plan.tenure, &mut others) => return Err(End::Lost),
-                acquired = acquire(self.source, self.title, &self.crew.name) => acquired,
+                () = lapsed_among_others(&self.plan.tenure, others.clone()) => return Err(End::Lost),
+                acquired = acquire(self.source, self.title, &others, &self.plan.tenure) => acquired,
             };
             if acquired.standing == Standing::New {
                 return Err(End::Lost);
@@ -279,7 +279,7 @@ async fn watch(quarantine: Option<&Quarantine>, home: &Home) {
 }
 
 /// Waits until the right to pull has lapsed while there are others who may have taken it.
-async fn lapsed_among_others(tenure: &Tenure, duty: &mut Duty) {
+async fn lapsed_among_others(tenure: &Tenure, mut duty: Duty) {
     tenure.lapsed().await;
     duty.contested().await;
 }

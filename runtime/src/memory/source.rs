@@ -52,6 +52,10 @@ impl Source for MemorySource {
         })
     }
 
+    fn evict(&mut self) -> BoxFuture<'_, Result<bool, SourceError>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
     fn release(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::id::{InstanceId, InstanceIdError};
 pub use self::report::{ShardId, ShardReport, ShardState};
-use super::nanos;
-use super::timestamp;
+use super::{nanos, timestamp};
 
 /// What an instance writes about itself into the bucket of members, several times within `failover`.
 ///
@@ -51,6 +50,12 @@ pub struct Member {
     pub shards: Vec<ShardReport>,
 }
 
+/// One process of all that ever were, `{host}/{pid}/{start in milliseconds}`: an instance that is started again has its
+/// old id, and is another process.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProcessId(String);
+
 /// What an instance does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,11 +73,14 @@ pub enum MemberState {
 }
 
 impl Member {
-    /// Whether both were written by one process: an id alone can be given to two. Times are compared as they are written,
-    /// in milliseconds.
+    /// Whether both were written by one process: an id alone can be given to two.
     pub fn is_same_process(&self, other: &Self) -> bool {
-        let process = |member: &Self| (member.host.clone(), member.pid, nanos(member.started) / 1_000_000);
-        process(self) == process(other)
+        self.process() == other.process()
+    }
+
+    /// Which process it is, of all that ever were; its start as it is written, in milliseconds.
+    pub fn process(&self) -> ProcessId {
+        ProcessId(format!("{}/{}/{}", self.host, self.pid, nanos(self.started) / 1_000_000))
     }
 
     /// The parts of the topology that differ from those of `other`.

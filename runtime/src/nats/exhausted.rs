@@ -148,6 +148,10 @@ impl Source for ExhaustedSource {
         self.advisories.acquire()
     }
 
+    fn evict(&mut self) -> BoxFuture<'_, Result<bool, SourceError>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
     fn release(&mut self) -> BoxFuture<'_, ()> {
         self.advisories.release()
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::client::RequestError;
 use async_nats::jetstream::consumer::{Info, PriorityPolicy, pull};
 use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
@@ -111,9 +112,7 @@ impl Pin {
     /// Gives the pin back; `stream` and `consumer` are whose it is. One that is not held any more may be another's.
     pub(super) async fn give_back(&mut self, connection: &Connection, stream: &str, consumer: &str) {
         if self.id.is_some() && self.tenure.is_held() {
-            let subject = format!("$JS.API.CONSUMER.UNPIN.{stream}.{consumer}");
-            let request = json!({ "group": GROUP }).to_string();
-            match bounded(connection.client().request(subject, request.into())).await {
+            match unpin(connection, stream, consumer).await {
                 Some(Ok(_)) => debug!(stream, consumer, "gave the pin back"),
                 Some(Err(error)) => {
                     warn!(stream, consumer, %error, "could not give the pin back, it lapses by itself");
@@ -129,6 +128,21 @@ impl Pin {
 pub(super) fn pinned(info: &Info) -> Option<&str> {
     let group = info.priority_groups.iter().find(|state| state.group == GROUP)?;
     group.pinned_client_id.as_deref().filter(|id| !id.is_empty())
+}
+
+/// Where the server is asked to pin nobody (ADR-42).
+pub(super) fn unpin_subject(stream: &str, consumer: &str) -> String {
+    format!("$JS.API.CONSUMER.UNPIN.{stream}.{consumer}")
+}
+
+/// Asks the server to pin nobody; `None` when it does not answer in time.
+pub(super) async fn unpin(
+    connection: &Connection,
+    stream: &str,
+    consumer: &str,
+) -> Option<Result<Message, RequestError>> {
+    let request = json!({ "group": GROUP }).to_string();
+    bounded(connection.client().request(unpin_subject(stream, consumer), request.into())).await
 }
 
 /// Renews until the pin is lost.

@@ -297,6 +297,10 @@ impl Source for NatsSource {
         Box::pin(self.take())
     }
 
+    fn evict(&mut self) -> BoxFuture<'_, Result<bool, SourceError>> {
+        Box::pin(self.unpin_other())
+    }
+
     fn release(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.discard().await;

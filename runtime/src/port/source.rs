@@ -19,6 +19,13 @@ pub trait Source: Send {
     /// A cancelled call may have acquired the right: [`release`](Self::release) it, or acquire again.
     fn acquire(&mut self) -> BoxFuture<'_, Result<Arrivals, SourceError>>;
 
+    /// Takes the right from whoever has it, so that the next acquirer gets it; returns whether anyone had it but us.
+    /// For a right that nobody uses and the broker does not let lapse.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses.
+    fn evict(&mut self) -> BoxFuture<'_, Result<bool, SourceError>>;
+
     /// Gives the right back, so that the next owner need not wait until it lapses.
     fn release(&mut self) -> BoxFuture<'_, ()>;
 

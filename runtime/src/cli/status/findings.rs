@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::age;
 use super::picture::{Instance, Picture, Shard};
-use crate::message::MemberState;
+use crate::message::{MemberState, ShardState};
 use crate::nats::MemberEntry;
 
 /// All findings, the weightiest first.
@@ -19,6 +19,7 @@ pub(super) fn all(picture: &Picture) -> Vec<String> {
     }
     findings.extend(picture.instances.iter().filter_map(silent));
     findings.extend(picture.instances.iter().filter_map(standing_by));
+    findings.extend(picture.instances.iter().flat_map(failed));
     findings.extend(different_topologies(&picture.instances));
     findings.extend(picture.shards.iter().filter_map(|shard| claimed_twice(shard, &picture.instances)));
     findings.extend(picture.shards.iter().filter_map(without_consumer));
@@ -50,6 +51,17 @@ fn silent(instance: &Instance) -> Option<String> {
 fn standing_by(instance: &Instance) -> Option<String> {
     let reason = instance.reason.as_ref().filter(|_| !instance.is_silent)?;
     Some(format!("`{}` stands by: {reason}", instance.id))
+}
+
+fn failed(instance: &Instance) -> impl Iterator<Item = String> {
+    let reports = instance.member.shards.iter().filter(|_| !instance.is_silent);
+    reports.filter(|report| report.state == ShardState::Failed).map(|report| {
+        format!(
+            "`{}` has failed at shard {}: its partitions died too often, see `partition died` in its log; it takes the \
+             shard again after a restart",
+            instance.id, report.id
+        )
+    })
 }
 
 fn different_topologies(instances: &[Instance]) -> Option<String> {

@@ -109,15 +109,17 @@ fn entries_that_disagree_are_named() {
     let both = ["a", "b"].map(|name| shard(if name == "a" { "payments" } else { "stock" }, 0, "working"));
     let a = entry("a", FRESH, "9f", "working", &[shard("payments", 0, "working")]);
     let b = entry("b", FRESH, "77", "working", &both);
+    let c = entry("failing", FRESH, "9f", "working", &[shard("payments", 1, "failed")]);
     let forged = MemberEntry { key: "c".to_owned(), ..a.clone() };
     let gone = MemberEntry { key: "d".to_owned(), value: None, ..a.clone() };
-    let mut evidence = evidence(vec![a, b, forged, gone]);
+    let mut evidence = evidence(vec![a, b, c, forged, gone]);
     evidence.consumers[1].backlog = None;
 
     let findings = Picture::of(&evidence).findings.join("\n");
 
     insta::assert_snapshot!(findings, @r"
-    instances with different topologies work at once: `b` against `a`; drain all but one of these groups
+    `failing` has failed at shard payments/1: its partitions died too often, see `partition died` in its log; it takes the shard again after a restart
+    instances with different topologies work at once: `b` against `a`, `failing`; drain all but one of these groups
     `a`, `b` say that they have shard payments/0; only one of them can pull, so this passes when it changes hands
     shard payments/1 has no consumer on stream `ORDERS`; `tidegate run` creates it
     `b` has shards that this topology does not have: stock/0; it runs another one

@@ -120,3 +120,19 @@ fn weights_are_part_of_the_protocol() {
     assert_eq!(weight(&web("web-0"), &shard(1)), 0x480f_a6bf_c16f_0358);
     assert_eq!(weight(&web("web-1"), &shard(0)), 0x8437_1552_5ed9_53fe);
 }
+
+#[test]
+fn a_shard_goes_on_to_one_that_has_not_failed_at_it() {
+    let (members, shards) = (members(3), shards(&[6]));
+    let owners = assign(&members, &shards);
+    let (shard, first) = owners.first_key_value().expect("six shards");
+
+    let one = BTreeSet::from([(shard.clone(), first.clone())]);
+    let second = substitute(owners.clone(), &members, &one);
+    let all: BTreeSet<_> = members.iter().map(|member| (shard.clone(), member.clone())).collect();
+
+    assert_ne!(second[shard], *first);
+    assert_eq!(moved(&owners, &second), 1);
+    assert_eq!(substitute(owners.clone(), &members, &all), owners);
+    assert_eq!(substitute(owners.clone(), &members, &BTreeSet::new()), owners);
+}

@@ -20,7 +20,7 @@ impl Shift<'_> {
         self.quarantine = None;
         let claiming = async {
             let claimed =
-                claim_pending(self.source, &self.home, first, self.plan.ack_wait, &self.crew.name).await;
+                claim_pending(self.source, &self.home, first, self.plan.ack_wait, self.duty.shard()).await;
             let mut claimed = claimed.map_err(|_| MustAcquire)?;
             for arrival in &mut claimed {
                 self.plan.router.address(&mut arrival.message);

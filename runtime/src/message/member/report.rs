@@ -59,6 +59,8 @@ pub enum ShardState {
     Working,
     /// It finishes what runs and gives the shard away.
     Draining,
+    /// A partition died too often: this instance touches the shard no more.
+    Failed,
     /// Something that only a later version knows.
     #[serde(other)]
     Unknown,
@@ -72,6 +74,7 @@ impl ShardState {
             Self::TakingOver => "taking over",
             Self::Working => "working",
             Self::Draining => "draining",
+            Self::Failed => "failed",
             Self::Unknown => "unknown",
         }
     }

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::{NatsSource, PROTOCOL_LINE};
 use crate::nats::demand::Request;
-use crate::nats::pin::pinned;
+use crate::nats::pin::{pinned, unpin, unpin_subject};
+use crate::nats::shard::{unanswered, unavailable};
 use crate::port::{Arrivals, SourceError};
 
 /// How often an idle consumer that nobody pulls is looked at; its next message pins us anyway.
@@ -37,6 +38,20 @@ impl NatsSource {
                 return Ok(arrivals);
             }
             self.pin.drop_it();
+        }
+    }
+
+    /// Takes the pin from whoever has it, unless it is ours.
+    pub(super) async fn unpin_other(&mut self) -> Result<bool, SourceError> {
+        let info = self.look().await?;
+        if pinned(&info).is_none() || self.pin.is_ours(&info) {
+            return Ok(false);
+        }
+        let subject = unpin_subject(&self.shard.stream, self.shard.name());
+        match unpin(&self.connection, &self.shard.stream, self.shard.name()).await {
+            Some(Ok(_)) => Ok(true),
+            Some(Err(error)) => Err(unavailable(&error)),
+            None => Err(unanswered(&self.connection, &subject)),
         }
     }
 
