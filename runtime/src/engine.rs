@@ -13,6 +13,7 @@ mod heartbeat;
 mod lane;
 mod lease;
 mod ledger;
+mod life;
 mod mailbox;
 mod membership;
 mod ownership;

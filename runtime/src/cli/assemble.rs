@@ -68,9 +68,11 @@ pub(super) async fn start(
     };
     let members = NatsMembers::new(connection.clone(), names::members_bucket(&topology.name));
     let charter = instance::charter(topology, id.clone());
+    let process = charter.member.process();
     let membership = Membership::new(Box::new(members), charter, report, drain.clone(), left.clone());
     let instance = Instance {
         id,
+        process,
         assignment: membership.assignment(),
         owners: Arc::new(owners),
         trials: Arc::new(trials),

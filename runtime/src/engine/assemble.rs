@@ -14,6 +14,7 @@ use super::crew::Crew;
 use super::dead_letter::Undertaker;
 use super::drain::Drain;
 use super::duty::Duty;
+use super::life::Life;
 use super::membership::Assignment;
 use super::router::Router;
 use super::shard::Shard;
@@ -23,7 +24,7 @@ use super::supervisor::Rebuild;
 use super::threads::{Thread, Threads};
 use super::title::Title;
 use super::watchdog;
-use crate::message::{InstanceId, RetryPolicy, ShardId};
+use crate::message::{InstanceId, ProcessId, RetryPolicy, ShardId};
 use crate::port::{Room, Settle, Sink, Source, Store, Tenure};
 use crate::topology::Actor;
 
@@ -65,6 +66,8 @@ pub struct Ports {
 pub struct Instance {
     /// What it is called.
     pub id: InstanceId,
+    /// Which process it is.
+    pub process: ProcessId,
     /// Which shards it is to own.
     pub assignment: watch::Receiver<Assignment>,
     /// Where the owners of the shards are written down.
@@ -145,7 +148,7 @@ impl Engine {
 
     fn start_actor(&mut self, index: u32, plan: ActorPlan, instance: &Instance, threads: &[Thread]) {
         let shards = u32::try_from(plan.shards.len()).expect("a checked topology has few shards");
-        let crew = crew_of(index, &plan, &instance.trials);
+        let crew = crew_of(index, &plan, instance);
         let router = Arc::new(Router::new(&plan.actor));
         let actor = &plan.actor;
         let mut statuses = Vec::with_capacity(plan.shards.len());
@@ -186,7 +189,7 @@ impl Engine {
     }
 }
 
-fn crew_of(index: u32, plan: &ActorPlan, trials: &Arc<dyn Store>) -> Crew {
+fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance) -> Crew {
     let actor = &plan.actor;
     let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
     let slots = (0..actor.partitions).map(|_| Arc::new(Semaphore::new(actor.concurrency)));
@@ -201,7 +204,8 @@ fn crew_of(index: u32, plan: &ActorPlan, trials: &Arc<dyn Store>) -> Crew {
         dead_letters: plan.dead_letters.as_str().into(),
         sink: Arc::clone(&plan.sink),
         store: plan.store.clone(),
-        trials: Arc::clone(trials),
+        trials: Arc::clone(&instance.trials),
+        life: Life::new(instance.process.clone(), instance.assignment.clone()),
         slots: slots.collect(),
         drain: Drain::default(),
         tenure: Arc::default(),

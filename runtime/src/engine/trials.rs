@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::crew::Crew;
 use super::effects::{Interrupted, until_taken};
-use crate::message::{Cause, Failure, nanos};
+use crate::message::{Cause, Failure, ProcessId, nanos};
 use crate::port::{Entry, Revision, Store, StoreError};
 
 /// What an entity waits for whose tries cannot be written down.
@@ -36,6 +36,9 @@ struct Record {
     /// When the last one began, if it is not known to have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     running: Option<u64>,
+    /// The process in which it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    process: Option<ProcessId>,
     /// How many tries ended with the process.
     crashes: u32,
     /// Whether the last try was made alone, so that the process can hardly have died of another message.
@@ -50,20 +53,24 @@ struct Record {
 impl Trial {
     /// Reads what is known of a message that was delivered before; an entry that is not ours counts as absent, but its
     /// revision still guards it.
-    fn of(message: &Message, entry: Option<Entry>) -> Self {
+    fn of(message: &Message, entry: Option<Entry>, lives: impl Fn(&ProcessId) -> bool) -> Self {
         let revision = entry.as_ref().map(|entry| entry.revision);
         let record = entry.and_then(|entry| serde_json::from_slice::<Record>(&entry.value).ok());
         let record = record.filter(|record| record.published == nanos(message.published));
         let unknown = Record { is_first_unknown: true, ..Record::default() };
         let mut trial = Self { revision, record: record.unwrap_or(unknown) };
-        trial.notice_crash();
+        trial.notice_crash(lives);
         trial
     }
 
-    /// A try that began and never ended went with its process.
-    fn notice_crash(&mut self) {
+    /// A try that began and never ended went with its process, unless that lives: then it was broken off, since the
+    /// process lost the shard, and perhaps could not write that down.
+    fn notice_crash(&mut self, lives: impl Fn(&ProcessId) -> bool) {
         let record = &mut self.record;
         let Some(began) = record.running.take() else { return };
+        if record.process.as_ref().is_some_and(lives) {
+            return;
+        }
         let began = SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(began);
         let text = "the process died while the handler ran";
         record.failures.push(Failure::new(record.attempt, began, Cause::ProcessDied, text));
@@ -115,6 +122,7 @@ impl Trial {
         self.record.attempt = attempt;
         self.record.is_alone = is_alone;
         self.record.running = Some(nanos(SystemTime::now()));
+        self.record.process = Some(crew.life.process().clone());
         self.record.failures = failures.to_vec();
         self.save(message, crew).await
     }
@@ -162,7 +170,7 @@ impl Trial {
 pub(super) async fn load(message: &Message, crew: &Crew) -> Result<Trial, Interrupted> {
     let key = key_of(message, crew);
     let entry = until_taken(crew, BLOCKED, is_final, || crew.trials.load(&key)).await?;
-    Ok(Trial::of(message, entry.unwrap_or_default()))
+    Ok(Trial::of(message, entry.unwrap_or_default(), |process| crew.life.is_known(process)))
 }
 
 /// Somebody else's record is replaced: a zombie's, or our own whose answer got lost.
@@ -204,7 +212,7 @@ mod tests {
             let mut trial = Self::default();
             for _ in 0..count {
                 trial.record.running = Some(1);
-                trial.notice_crash();
+                trial.notice_crash(|_| false);
             }
             trial
         }
@@ -223,6 +231,10 @@ mod tests {
         }
     }
 
+    fn process(name: &str) -> ProcessId {
+        serde_json::from_value(name.into()).expect("a process is a text")
+    }
+
     fn stored(record: &Record) -> Entry {
         let value = serde_json::to_vec(record).expect("a record is JSON").into();
         Entry { value, revision: Revision(3) }
@@ -233,11 +245,27 @@ mod tests {
         let published = nanos(message().published);
         let record = Record { published, attempt: 2, running: Some(5), ..Record::default() };
 
-        let trial = Trial::of(&message(), Some(stored(&record)));
+        let trial = Trial::of(&message(), Some(stored(&record)), |_| false);
 
         assert!(trial.is_suspect());
         assert_eq!((trial.next_attempt(), trial.crashes()), (2, 1));
         assert_eq!(trial.failures()[0].cause, Cause::ProcessDied);
+    }
+
+    #[test]
+    fn a_try_whose_process_lives_was_broken_off() {
+        let (published, process) = (nanos(message().published), process("host/1/5"));
+        let began = Record { published, attempt: 1, running: Some(5), is_alone: true, ..Record::default() };
+        let began = Record { process: Some(process.clone()), ..began };
+
+        let broken_off = Trial::of(&message(), Some(stored(&began)), |other| *other == process);
+        let crashed = Trial::of(&message(), Some(stored(&began)), |_| false);
+
+        assert_eq!(
+            (broken_off.is_suspect(), broken_off.crashes(), broken_off.failures().len()),
+            (false, 0, 0)
+        );
+        assert_eq!((crashed.is_suspect(), crashed.crashes()), (true, 1));
     }
 
     #[test]
@@ -246,27 +274,27 @@ mod tests {
         let among_others = Record { published, crashes: 4, running: Some(5), ..Record::default() };
         let alone = Record { is_alone: true, ..among_others.clone() };
 
-        assert!(!Trial::of(&message(), Some(stored(&among_others))).is_deadly(5));
-        assert!(Trial::of(&message(), Some(stored(&alone))).is_deadly(5));
-        assert!(!Trial::of(&message(), Some(stored(&alone))).is_deadly(6));
+        assert!(!Trial::of(&message(), Some(stored(&among_others)), |_| false).is_deadly(5));
+        assert!(Trial::of(&message(), Some(stored(&alone)), |_| false).is_deadly(5));
+        assert!(!Trial::of(&message(), Some(stored(&alone)), |_| false).is_deadly(6));
     }
 
     #[test]
     fn the_first_try_that_nobody_wrote_down_counts_once_the_second_killed_the_process() {
-        let unknown = Trial::of(&message(), None);
+        let unknown = Trial::of(&message(), None, |_| false);
         assert_eq!((unknown.next_attempt(), unknown.crashes()), (1, 0));
 
         let mut record = unknown.record.clone();
         (record.published, record.attempt, record.running) = (nanos(message().published), 1, Some(5));
 
-        assert_eq!(Trial::of(&message(), Some(stored(&record))).crashes(), 2);
+        assert_eq!(Trial::of(&message(), Some(stored(&record)), |_| false).crashes(), 2);
     }
 
     #[test]
     fn a_stream_created_again_has_other_messages() {
         let record = Record { published: 1, attempt: 4, ..Record::default() };
 
-        let trial = Trial::of(&message(), Some(stored(&record)));
+        let trial = Trial::of(&message(), Some(stored(&record)), |_| false);
 
         assert_eq!((trial.next_attempt(), trial.revision), (1, Some(Revision(3))));
     }

@@ -76,6 +76,11 @@ impl FaultKind {
         }
     }
 
+    /// Whether effects were not taken while it lasted, so that a shard that changed its owner was tried again there.
+    pub fn holds_up_effects(&self) -> bool {
+        matches!(self, Self::OutputsBlocked)
+    }
+
     /// Whether the server may have lost acks, or what was settled is not known to the one who asks.
     pub fn is_of_the_broker(&self) -> bool {
         matches!(self, Self::BrokerKill | Self::BrokerFreeze | Self::ConsumerDeleted { .. } | Self::StepDown)

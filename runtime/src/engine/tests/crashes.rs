@@ -58,3 +58,24 @@ fn a_message_that_was_applied_is_done_however_often_the_process_died() {
         assert!(broker.settled().termed.is_empty());
     });
 }
+
+#[test]
+fn a_try_that_this_process_broke_off_is_no_crash() {
+    on_paused_clock(async {
+        let broker = Bench::broker_for(&actor());
+        Bench::publish(&broker, &Task { entity: "a".to_owned(), ..Task::default() });
+        let room = Room { messages: 1, bytes: usize::MAX };
+        MemorySource::new(&broker).next(room).await.expect("it is there");
+        let record = json!({
+            "published": PUBLISHED, "attempt": 1, "running": 5, "process": "bench/1/1", "crashes": 9,
+            "is_alone": true, "crashes_alone": 0, "is_first_unknown": false, "failures": [],
+        });
+        write(&broker, "clerk.MEMORY.1", &record).await;
+
+        let bench = Bench::start(actor(), broker.clone());
+        bench.finished().await;
+
+        assert_eq!(bench.diary.entries().len(), 1);
+        assert_eq!(broker.settled().acked, [1].into());
+    });
+}

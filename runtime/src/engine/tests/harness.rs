@@ -172,6 +172,7 @@ impl Bench {
         let mine = BTreeSet::from([ShardId { actor: "clerk".into(), shard: 0 }]);
         let instance = Instance {
             id: "bench".parse().expect("an id"),
+            process: serde_json::from_value("bench/1/1".into()).expect("a process is a text"),
             assignment: watch::channel(Assignment { mine, ..Assignment::default() }).1,
             owners: Arc::new(broker.clone()),
             trials: Arc::new(broker.clone()),

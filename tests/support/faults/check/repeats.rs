@@ -53,6 +53,7 @@ pub(super) fn count(case: &Case<'_>) -> (usize, usize) {
     let evidence = case.evidence;
     let may_repeat = |fault: &&Fault| {
         fault.kind.is_of_the_broker()
+            || fault.kind.holds_up_effects()
             || matches!(fault.kind, FaultKind::Kill { .. } | FaultKind::Crash { .. })
             || super::case::long_freezes(evidence).any(|freeze| freeze == *fault)
     };
@@ -84,7 +85,7 @@ fn explanation(case: &Case<'_>, before: &Attempt<'_>, again: &Attempt<'_>) -> Op
                 && again.start() >= fault.start
         }
         _ => {
-            fault.kind.is_of_the_broker()
+            (fault.kind.is_of_the_broker() || fault.kind.holds_up_effects())
                 && before.start() <= fault.end.plus(RECONNECTING)
                 && again.start() >= fault.start
         }
