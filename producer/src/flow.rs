@@ -3,11 +3,19 @@
 //! The instances that run a topology write it to the key-value bucket `{topology}-flow`, one entry per stream, keyed by
 //! the stream's name. Anyone may watch the bucket.
 
+mod board;
+mod read;
+mod reason;
+mod watch;
+
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::timestamp;
+pub(crate) use board::holds_back;
+pub(crate) use reason::relief;
+pub(crate) use watch::Keeper;
 
 /// The bucket with the flow of all streams of a topology: `{topology}-flow`.
 pub fn bucket(topology: &str) -> String {
