@@ -12,7 +12,7 @@ use crate::message::partition::hash_key;
 /// What instances must agree upon: an instance with another one would break the order of entities or lose work.
 ///
 /// Two of them differ in the sections in which their topologies do. How long attempts take and wait, how much is in
-/// flight, settings of handlers and alerts may differ.
+/// flight, marks of flows, settings of handlers and alerts may differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint {
@@ -163,8 +163,10 @@ mod tests {
     fn what_concerns_one_instance_alone_does_not_matter() {
         for (old, new) in [
             ("timeout = \"5s\"", "timeout = \"6s\"\nbackoff = [\"1s\"]\nmailbox = 2\nconcurrency = 2"),
+            ("shards = 4", "shards = 4\nflow = { high = { lag = \"1s\" } }"),
             ("timeout = \"5s\"", "settings = { gateway = \"b\" }\nalerts = { lag = \"1s\" }"),
             ("[handlers]", "memory = \"64MiB\"\ndrain_timeout = \"9s\"\n[handlers]"),
+            ("[handlers]", "[admin]\nlisten = \"127.0.0.1:9464\"\n[handlers]"),
             ("\"orders.{order}.*\", \"returns.{order}.*\"", "\"returns.{order}.*\", \"orders.{order}.*\""),
         ] {
             assert!(differences(old, new).is_empty(), "`{old}` became `{new}`");

@@ -26,7 +26,7 @@ pub struct Checked {
 
 /// Reads and checks the file at `path`; `env` resolves `${VAR}`.
 ///
-/// Paths under `[nats]` come back relative to the working directory; those of handlers stay relative to the file.
+/// Paths under `[nats]` and `[ingress]` come back relative to the working directory; those of handlers stay relative to the file.
 ///
 /// # Errors
 /// With all that is wrong, when the file cannot be read or is no valid topology.
@@ -36,6 +36,9 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Checked
     let mut checked = parse_bytes(&name, bytes, env)?;
     if let Some(directory) = path.parent() {
         checked.topology.nats.rebase(directory);
+        if let Some(ingress) = &mut checked.topology.ingress {
+            ingress.rebase(directory);
+        }
     }
     Ok(checked)
 }

@@ -1,15 +1,22 @@
 //! A topology that has been checked: plain values with nothing left to doubt, and no trace of the file.
 
 mod actor;
+mod flow;
+mod ingress;
 mod nats;
+mod route_path;
 mod shard_token;
 mod stream;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use actor::{Actor, Alerts, KeySource, Keyless, Order};
+pub use flow::{FlowMarks, Marks};
+pub use ingress::{Content, IdSource, Ingress, Route};
 pub use nats::{Nats, Secret, Server, Tls};
+pub use route_path::{RoutePath, RoutePathError, Segment};
 pub use shard_token::{ShardToken, ShardTokenError};
 pub use stream::{DeadLetters, Origin, Retention, Storage, Stream};
 
@@ -22,6 +29,8 @@ pub struct Topology {
     pub name: TopologyName,
     /// How to reach the server.
     pub nats: Nats,
+    /// Where the endpoint for operators listens, if anywhere.
+    pub admin: Option<SocketAddr>,
     /// The most bytes of payloads and headers in flight in one process, shared out among all shards of all actors.
     pub memory: u64,
     /// How long a drain may take before the process ends all the same.
@@ -36,6 +45,8 @@ pub struct Topology {
     pub actors: BTreeMap<ActorName, Actor>,
     /// Where messages go that cannot be handled.
     pub dead_letters: DeadLetters,
+    /// The HTTP door, if there is one.
+    pub ingress: Option<Ingress>,
 }
 
 impl Topology {

@@ -31,6 +31,8 @@ pub type ActorName = Name<kind::Actor>;
 pub type HandlerName = Name<kind::Handler>;
 /// The name of a port: a key of an actor's `emits`.
 pub type PortName = Name<kind::Port>;
+/// The name of a route: a key of `[ingress.routes]`.
+pub type RouteName = Name<kind::Route>;
 
 /// What a [`Name`] can name.
 pub mod kind {
@@ -49,6 +51,9 @@ pub mod kind {
     /// Marks the name of a port.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum Port {}
+    /// Marks the name of a route.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Route {}
 }
 
 /// Why a text is not a [`Name`].

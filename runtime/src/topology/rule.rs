@@ -27,6 +27,7 @@ pub enum Rule {
     BadUrl,
     ConflictingCredentials,
     IncompleteCredentials,
+    BadListen,
     UnknownStream,
     UnknownHandler,
     UnknownPort,
@@ -47,6 +48,7 @@ pub enum Rule {
     NoShardToken,
     ShardKey,
     ConsumerNameTaken,
+    CycleHeadroom,
     ZeroBound,
     MailboxTooLong,
     WindowTooSmall,
@@ -69,9 +71,18 @@ pub enum Rule {
     WorkQueueOutput,
     NotOurs,
     NeverClears,
+    FlowMarks,
     WorkQueueDeadLetters,
     DeadLettersExpireFirst,
     StreamNameTaken,
+    OpenToAll,
+    BadPath,
+    OverlappingRoutes,
+    RouteSubject,
+    RouteToken,
+    BadField,
+    BadContentType,
+    NoRoutes,
 }
 
 /// How bad it is to break a rule.
@@ -104,6 +115,7 @@ const PAGES: &[(Rule, Severity, &str)] = {
         (Rule::BadUrl, Error, include_str!("rule/T021.md")),
         (Rule::ConflictingCredentials, Error, include_str!("rule/T022.md")),
         (Rule::IncompleteCredentials, Error, include_str!("rule/T023.md")),
+        (Rule::BadListen, Error, include_str!("rule/T024.md")),
         (Rule::UnknownStream, Error, include_str!("rule/T030.md")),
         (Rule::UnknownHandler, Error, include_str!("rule/T031.md")),
         (Rule::UnknownPort, Warning, include_str!("rule/T032.md")),
@@ -124,6 +136,7 @@ const PAGES: &[(Rule, Severity, &str)] = {
         (Rule::NoShardToken, Error, include_str!("rule/T051.md")),
         (Rule::ShardKey, Error, include_str!("rule/T052.md")),
         (Rule::ConsumerNameTaken, Error, include_str!("rule/T053.md")),
+        (Rule::CycleHeadroom, Warning, include_str!("rule/T054.md")),
         (Rule::ZeroBound, Error, include_str!("rule/T060.md")),
         (Rule::MailboxTooLong, Error, include_str!("rule/T061.md")),
         (Rule::WindowTooSmall, Error, include_str!("rule/T062.md")),
@@ -146,9 +159,18 @@ const PAGES: &[(Rule, Severity, &str)] = {
         (Rule::WorkQueueOutput, Warning, include_str!("rule/T086.md")),
         (Rule::NotOurs, Warning, include_str!("rule/T087.md")),
         (Rule::NeverClears, Warning, include_str!("rule/T088.md")),
+        (Rule::FlowMarks, Error, include_str!("rule/T089.md")),
         (Rule::WorkQueueDeadLetters, Error, include_str!("rule/T090.md")),
         (Rule::DeadLettersExpireFirst, Error, include_str!("rule/T091.md")),
         (Rule::StreamNameTaken, Error, include_str!("rule/T092.md")),
+        (Rule::OpenToAll, Error, include_str!("rule/T101.md")),
+        (Rule::BadPath, Error, include_str!("rule/T102.md")),
+        (Rule::OverlappingRoutes, Error, include_str!("rule/T103.md")),
+        (Rule::RouteSubject, Error, include_str!("rule/T104.md")),
+        (Rule::RouteToken, Error, include_str!("rule/T105.md")),
+        (Rule::BadField, Error, include_str!("rule/T106.md")),
+        (Rule::BadContentType, Error, include_str!("rule/T107.md")),
+        (Rule::NoRoutes, Warning, include_str!("rule/T108.md")),
     ]
 };
 
@@ -213,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_page_with_example_and_cure() {
-        assert_eq!(PAGES.len(), Rule::StreamNameTaken as usize + 1);
+        assert_eq!(PAGES.len(), Rule::NoRoutes as usize + 1);
         for rule in Rule::all() {
             assert_eq!(rule.code().len(), 4, "{rule:?}: the first line must be `# T000: title`");
             assert!(!rule.title().is_empty() && !rule.title().ends_with('.'), "{rule:?}: {}", rule.title());

@@ -4,6 +4,9 @@
 //! unknown keys come from them.
 
 mod actor;
+mod admin;
+mod flow;
+mod ingress;
 mod located;
 mod nats;
 mod opaque;
@@ -17,6 +20,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) use actor::{ActorTable, AlertsTable, KeylessWord, OrderWord};
+pub(super) use admin::AdminTable;
+pub(super) use flow::{FlowTable, MarksTable};
+pub(super) use ingress::{IngressTable, RouteIdTable, RouteTable};
 pub(super) use located::{Located, Span};
 pub(super) use nats::{NatsTable, TlsTable};
 pub(super) use opaque::{Dependency, Settings};
@@ -37,6 +43,8 @@ pub(super) struct File {
     pub name: Option<Located<String>>,
     /// How the server is reached. Flags and `NATS_*` variables come first.
     pub nats: Option<NatsTable>,
+    /// The endpoint for operators. Off unless it is there.
+    pub admin: Option<AdminTable>,
     /// The most bytes of messages in flight in one process.
     #[schemars(extend("default" = format!("{}MiB", Topology::MEMORY >> 20)))]
     pub memory: Option<Located<Size>>,
@@ -54,4 +62,6 @@ pub(super) struct File {
     pub actors: BTreeMap<Located<String>, ActorTable>,
     /// The stream for messages that cannot be handled.
     pub dead_letters: Option<DeadLettersTable>,
+    /// An HTTP door for publishers that do not speak NATS. There is none unless this table is there.
+    pub ingress: Option<IngressTable>,
 }

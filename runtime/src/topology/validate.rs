@@ -1,11 +1,15 @@
 //! Gives the file its meaning: names, subjects, bounds, and how the parts fit together.
 
 mod actor;
+mod admin;
 mod bounds;
 mod dead_letters;
 mod emits;
+mod flow;
+mod ingress;
 mod key;
 mod nats;
+mod outputs;
 mod redelivery;
 mod references;
 mod retention;
@@ -19,7 +23,7 @@ use std::collections::BTreeMap;
 use tidegate::subject::Pattern;
 
 use super::model::{Actor, DeadLetters, Server, Stream, Topology};
-use super::name::{HandlerName, StreamName, TopologyName};
+use super::name::{ActorName, HandlerName, StreamName, TopologyName};
 use super::report::Report;
 use super::rule::Rule;
 use super::schema::{ActorTable, File, Located, StreamTable};
@@ -57,6 +61,7 @@ pub(super) fn validate(file: &File, report: &mut Report) -> Option<Topology> {
     let name: Option<TopologyName> =
         file.name.as_ref().and_then(|name| values::name(name, "a topology", report));
     let nats = nats::nats(file.nats.as_ref(), report);
+    let admin = admin::admin(file.admin.as_ref(), report);
     let handlers = handlers(file, report);
     let streams: Vec<StreamDraft<'_>> =
         file.streams.iter().map(|(name, table)| stream::stream(name, table, &nats.server, report)).collect();
@@ -75,6 +80,7 @@ pub(super) fn validate(file: &File, report: &mut Report) -> Option<Topology> {
     dead_letters::check(file, name.as_ref(), &streams, &actors, report);
     bounds::check_memory(file, &streams, &actors, report);
     redelivery::check_drain(file, report);
+    let ingress = file.ingress.as_ref().map(|table| ingress::ingress(table, &streams, report));
     let failover = redelivery::failover(file, &actors, report);
     warn_of_single_replicas(&streams, &nats.server, report);
 
@@ -88,20 +94,23 @@ pub(super) fn validate(file: &File, report: &mut Report) -> Option<Topology> {
         .map(|stream| (stream.name.clone(), stream))
         .collect();
     let shards = |actor: &Actor| streams.get(&actor.stream).map_or(1, |stream| stream.shards);
+    let actors = actors.into_iter().filter_map(|draft| draft.model);
+    let mut actors: BTreeMap<ActorName, Actor> =
+        actors.map(|actor| (actor.name.clone(), Actor { shards: shards(&actor), ..actor })).collect();
+    outputs::connect(&streams, &mut actors);
+    flow::warn_of_cycles(file, &streams, &actors, report);
     Some(Topology {
         name: name?,
         nats,
+        admin,
         memory: file.memory.as_ref().map_or(Topology::MEMORY, |memory| memory.value.0),
         drain_timeout: file.drain_timeout.as_ref().map_or(Topology::DRAIN_TIMEOUT, |timeout| timeout.value.0),
         failover,
         handlers,
-        actors: actors
-            .into_iter()
-            .filter_map(|draft| draft.model)
-            .map(|actor| (actor.name.clone(), Actor { shards: shards(&actor), ..actor }))
-            .collect(),
+        actors,
         streams,
         dead_letters,
+        ingress: ingress.flatten(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Actors: a handler, what it consumes, and how its attempts run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tidegate::subject::Pattern;
@@ -28,6 +28,11 @@ pub struct Actor {
     pub order: Order,
     /// The subject that each port publishes to.
     pub emits: BTreeMap<PortName, Pattern>,
+    /// The streams that they go to.
+    pub outputs: BTreeSet<StreamName>,
+    /// Those of the outputs that make it wait when they are past their marks: not those from which its messages can
+    /// come back to its own stream, or gates could wait for one another.
+    pub gates: BTreeSet<StreamName>,
     /// How many partitions its entities are spread over.
     pub partitions: u32,
     /// How many messages wait for a partition, at most 256.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tidegate::subject::Pattern;
 
+use super::flow::FlowMarks;
 use super::shard_token::ShardToken;
 use crate::topology::name::StreamName;
 
@@ -34,6 +35,8 @@ pub struct Stream {
     pub replicas: u8,
     /// How long the server remembers message ids to drop repeated publishes; at most `max_age`.
     pub duplicate_window: Duration,
+    /// How much may wait in it before its publishers are slowed down and stopped.
+    pub flow: FlowMarks,
 }
 
 /// Who owns a stream.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Count, Located, Size, Timespan};
+use super::{Count, FlowTable, Located, Size, Timespan};
 
 /// A stream on the server.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -42,6 +42,8 @@ pub(in crate::topology) struct StreamTable {
     /// How long the server remembers message ids to drop repeated publishes.
     #[schemars(extend("default" = "2m"))]
     pub duplicate_window: Option<Located<Timespan>>,
+    /// When its publishers are slowed down and stopped.
+    pub flow: Option<FlowTable>,
 }
 
 /// The stream for messages that cannot be handled.

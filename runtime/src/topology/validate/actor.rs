@@ -1,5 +1,7 @@
 //! One actor.
 
+use std::collections::BTreeSet;
+
 use super::bounds::{Bounds, bounds};
 use super::emits::emits;
 use super::key::key_source;
@@ -56,6 +58,9 @@ fn model(draft: &ActorDraft<'_>, report: &mut Report) -> Option<Actor> {
             .iter()
             .map(|emit| Some((emit.port.value.parse().ok()?, emit.subject.value.clone())))
             .collect::<Option<_>>()?,
+        // All streams and actors together tell, too.
+        outputs: BTreeSet::new(),
+        gates: BTreeSet::new(),
         partitions,
         mailbox,
         concurrency,

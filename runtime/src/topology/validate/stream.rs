@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{StreamDraft, values};
+use super::{StreamDraft, flow, values};
 use crate::topology::model::{Origin, Retention, Server, Storage, Stream};
 use crate::topology::report::Report;
 use crate::topology::rule::Rule;
@@ -31,12 +31,14 @@ pub(super) fn stream<'f>(
     let max_bytes = values::limit(values::bytes(table.max_bytes.as_ref()), "max_bytes", report);
     let max_messages = values::limit(values::number(table.max_messages.as_ref()), "max_messages", report);
     let max_age = max_age(table.max_age.as_ref(), report);
+    let origin = if is_external(table) { Origin::External } else { Origin::Declared };
+    let flow = flow::marks(table, origin, report);
     let replicas = replicas(table.replicas.as_ref(), server, report);
     let shards = values::positive(table.shards.as_ref(), "shards", 1, Stream::MAX_SHARDS, report);
     let stream_name = values::name(name, "a stream", report);
     let model = stream_name.zip(subjects.as_ref()).map(|(name, subjects)| Stream {
         name,
-        origin: if is_external(table) { Origin::External } else { Origin::Declared },
+        origin,
         subjects: subjects.iter().map(|subject| subject.value.clone()).collect(),
         shards,
         retention: table.retention.as_ref().map_or(Retention::Limits, |written| match written.value {
@@ -54,6 +56,7 @@ pub(super) fn stream<'f>(
         max_message_size,
         replicas,
         duplicate_window,
+        flow,
     });
     StreamDraft { name, table, subjects, model }
 }

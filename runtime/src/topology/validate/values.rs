@@ -148,6 +148,7 @@ fn zero(written: &Located<Count>, key: &str, report: &mut Report) {
     let consequence = match key {
         "mailbox" => "a mailbox of 0 has no bound at all: memory would grow with the backlog",
         "partitions" => "there would be nobody to handle a message",
+        "max_connections" | "rate" => "no request would ever be taken",
         _ => "no message would ever be handled",
     };
     report
