@@ -3,6 +3,7 @@
 //! For tests of the engine with paused time. One broker is one stream with one consumer; what is published to it goes
 //! to an outbox, not to the stream.
 
+mod flows;
 mod members;
 mod outlet;
 mod source;
@@ -17,6 +18,7 @@ use tidegate::{Headers, Message};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+pub use self::flows::{MemoryFlowWatch, MemoryFlows, MemoryGauge};
 pub use self::members::MemoryMembers;
 pub use self::source::MemorySource;
 use crate::port::{Entry, Outbound, Receipt, Settlement};

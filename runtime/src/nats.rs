@@ -14,6 +14,8 @@ pub mod provision;
 pub mod shard;
 pub mod source;
 
+pub mod flows;
+pub mod gauge;
 pub mod members;
 pub mod publisher;
 pub mod settle;
@@ -42,6 +44,8 @@ pub use backlog::Backlog;
 pub use connection::{ConnectError, Connection, connect};
 pub use embedded::{Embedded, EmbeddedError};
 pub use exhausted::{ExhaustedSettle, ExhaustedSource, Watched};
+pub use flows::{NatsFlowWatch, NatsFlows, StoredFlow};
+pub use gauge::NatsGauge;
 pub use link::{Link, Refusal};
 pub use members::{MemberEntry, NatsMembers};
 pub use options::ConnectOptions;

@@ -1,6 +1,8 @@
 //! What the engine needs of the world: where messages come from, how they are settled, where effects go,
-//! who else is at work.
+//! who else is at work, and how full the streams are.
 
+pub mod flows;
+pub mod gauge;
 pub mod members;
 pub mod settle;
 pub mod sink;
@@ -11,6 +13,8 @@ pub mod tenure;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use flows::{FlowWatch, Flows, FlowsError};
+pub use gauge::{Gauge, GaugeError, Limit, Load, Reader, Reading};
 pub use members::{Members, MembersError, Sighting};
 pub use settle::{Receipt, Settle, Settlement};
 pub use sink::{Outbound, Sink, SinkError};

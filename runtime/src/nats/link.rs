@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::{Event, ServerError};
+use tidegate_producer::Denials;
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
@@ -37,11 +38,13 @@ pub(super) struct Watcher {
     link: watch::Sender<Link>,
     refusals: Arc<Mutex<VecDeque<Refusal>>>,
     failure: Arc<Mutex<Option<String>>>,
+    denials: Denials,
 }
 
 impl Watcher {
     pub(super) fn new() -> Self {
-        Self { link: watch::Sender::new(Link::default()), refusals: Arc::default(), failure: Arc::default() }
+        let link = watch::Sender::new(Link::default());
+        Self { link, refusals: Arc::default(), failure: Arc::default(), denials: Denials::default() }
     }
 
     /// The state of the connection and its changes; the latest state is never lost.
@@ -61,7 +64,13 @@ impl Watcher {
             .cloned()
     }
 
+    /// Where producers over this connection hear of denied publishes.
+    pub(super) fn denials(&self) -> &Denials {
+        &self.denials
+    }
+
     pub(super) fn observe(&self, event: &Event) {
+        self.denials.hear(event);
         match event {
             Event::Connected => {
                 self.link.send_modify(|link| {

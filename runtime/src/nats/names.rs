@@ -1,5 +1,6 @@
 //! The names of all that a topology has on the server.
 
+use crate::message::flow;
 use crate::topology::{Actor, ActorName, Topology, TopologyName};
 
 /// The durable consumer of one shard of an actor: `{topology}-{actor}`, or with several shards
@@ -12,6 +13,11 @@ pub fn consumer(topology: &TopologyName, actor: &Actor, shard: u32) -> String {
 /// The key-value bucket in which the instances of a topology tell of themselves: `{topology}-members`.
 pub fn members_bucket(topology: &TopologyName) -> String {
     format!("{topology}-members")
+}
+
+/// The key-value bucket with the flow of every stream: `{topology}-flow`.
+pub fn flow_bucket(topology: &TopologyName) -> String {
+    flow::bucket(topology.as_str())
 }
 
 /// The key-value bucket with the attempts that were made of messages delivered more than once: `{topology}-attempts`.

@@ -13,8 +13,10 @@ mod external;
 mod leftover;
 mod streams;
 
+pub(super) use apply::change_stream;
 pub use apply::{Provision, Provisioned, Warning, provision};
 pub(super) use compare::of_consumers;
 pub use consumer::ConsumerPlan;
 pub use difference::Difference;
 pub use error::ProvisionError;
+pub(super) use streams::flows;

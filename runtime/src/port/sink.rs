@@ -71,6 +71,17 @@ pub enum SinkError {
 }
 
 impl SinkError {
+    /// The error's name, as metrics show it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Full { .. } => "full",
+            Self::NoStream { .. } => "no_stream",
+            Self::TooLarge { .. } => "too_large",
+            Self::Timeout { .. } => "timeout",
+            Self::Refused { .. } => "refused",
+        }
+    }
+
     /// Whether the same message can never be stored, however long we wait.
     pub fn is_permanent(&self) -> bool {
         matches!(self, Self::TooLarge { .. })

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_nats::jetstream;
+use tidegate_producer::{Builder, Producer};
 use tokio::sync::watch;
 
 use crate::nats::link::{Link, Refusal, Watcher};
@@ -31,6 +32,11 @@ impl Connection {
     /// The JetStream API over the client; each request has a timeout of its own.
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.jetstream
+    }
+
+    /// A producer over this connection, which is told of denied publishes.
+    pub fn producer(&self) -> Builder {
+        Producer::builder(self.client.clone()).denials(self.watcher.denials())
     }
 
     /// Whether the connection stands, and its changes; the latest state is never lost.

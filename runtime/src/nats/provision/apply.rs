@@ -236,7 +236,7 @@ async fn find_stream(connection: &Connection, name: &str) -> Result<Option<Confi
     }
 }
 
-async fn change_stream(
+pub(in crate::nats) async fn change_stream(
     connection: &Connection,
     verb: &str,
     config: &Config,

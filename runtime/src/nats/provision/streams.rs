@@ -12,6 +12,9 @@ use crate::topology::{Actor, ActorName, Origin, Retention, Storage, Stream, Topo
 /// How long the last word of an instance is kept: others have long stopped to count on it by then.
 const MEMBER_AGE: Duration = Duration::from_mins(1);
 
+/// How long the flow of a stream is kept, which says nothing after some seconds.
+const FLOW_AGE: Duration = Duration::from_mins(1);
+
 /// How long the attempts of a message are remembered after the last one.
 const ATTEMPT_AGE: Duration = Duration::from_hours(24);
 
@@ -57,7 +60,7 @@ pub(super) fn plan(topology: &Topology, stateful: &BTreeSet<ActorName>) -> Vec<S
     }
     if !topology.actors.is_empty() {
         plans.push(StreamPlan { config: advisories(topology), tolerance: Tolerance::MoreSubjects });
-        plans.extend([members(topology), owners(topology), attempts(topology)].map(exactly));
+        plans.extend([members(topology), flows(topology), owners(topology), attempts(topology)].map(exactly));
     }
     let stateful = topology.actors.values().filter(|actor| stateful.contains(&actor.name));
     plans.extend(stateful.map(|actor| exactly(state(topology, actor))));
@@ -142,6 +145,16 @@ fn members(topology: &Topology) -> Config {
         max_age: MEMBER_AGE,
         num_replicas: topology.dead_letters.replicas.into(),
         ..bucket(topology, &names::members_bucket(&topology.name))
+    }
+}
+
+/// One entry for each stream: what is known of it a moment later is in the next one.
+pub(in crate::nats) fn flows(topology: &Topology) -> Config {
+    Config {
+        description: Some(format!("what the streams of {} can take", topology.name)),
+        max_age: FLOW_AGE,
+        num_replicas: topology.dead_letters.replicas.into(),
+        ..bucket(topology, &names::flow_bucket(&topology.name))
     }
 }
 
