@@ -9,6 +9,7 @@ mod drain;
 mod duty;
 mod effects;
 mod execute;
+mod flow;
 mod heartbeat;
 mod lane;
 mod lease;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use assemble::{ActorPlan, Drained, Engine, Instance, Ports};
 pub use drain::Drain;
+pub use flow::{Depth, FlowPlan, Outlet, StreamPlan};
 pub use membership::{Assignment, Charter, Membership, MembershipError, Standing};
 pub use status::{ActorSnapshot, Watch};
 pub use supervisor::Rebuild;

@@ -11,7 +11,9 @@ mod instant;
 
 pub use dead_letter::{DeadLetter, Epitaph, Reason, original_headers};
 pub(crate) use instant::nanos;
-pub use member::{InstanceId, Member, MemberState, ProcessId, ShardId, ShardReport, ShardState};
+pub use member::{
+    Fullest, InstanceId, IntakeStopped, Member, MemberState, ProcessId, ShardId, ShardReport, ShardState,
+};
 pub use outcome::{Cause, Failure, Verdict};
 pub use partition::PartitionId;
 pub use retry::RetryPolicy;

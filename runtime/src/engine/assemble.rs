@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tidegate::erased::DynHandler;
+use tidegate::subject::Pattern;
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -14,6 +15,7 @@ use super::crew::Crew;
 use super::dead_letter::Undertaker;
 use super::drain::Drain;
 use super::duty::Duty;
+use super::flow::{Allowance, Board, FlowPlan, Gate, Outlet};
 use super::life::Life;
 use super::membership::Assignment;
 use super::router::Router;
@@ -26,6 +28,7 @@ use super::title::Title;
 use super::watchdog;
 use crate::message::{InstanceId, ProcessId, RetryPolicy, ShardId};
 use crate::port::{Room, Settle, Sink, Source, Store, Tenure};
+use crate::telemetry::metric;
 use crate::topology::Actor;
 
 /// One actor to run: its rules, its handler, its ways to the world.
@@ -46,6 +49,8 @@ pub struct ActorPlan {
     pub memory: usize,
     /// What the subjects of its dead letters start with.
     pub dead_letters: String,
+    /// Its outputs that make it wait.
+    pub gates: Vec<Outlet>,
 }
 
 /// A shard's ways to the world.
@@ -85,6 +90,8 @@ pub struct Engine {
     servants: JoinSet<()>,
     drain: Drain,
     watch: Watch,
+    /// What is known of the flow of streams.
+    board: watch::Sender<Board>,
     threads: Threads,
 }
 
@@ -98,13 +105,25 @@ pub enum Drained {
 }
 
 impl Engine {
-    /// Starts all actors. Must be called on a Tokio runtime inside an actix system.
-    pub fn start(plans: Vec<ActorPlan>, instance: &Instance, threads: Threads, drain: Drain) -> Self {
+    /// Starts all actors, and reckons streams as far as that is ours to do. Must be called on a Tokio runtime inside an
+    /// actix system.
+    pub fn start(
+        plans: Vec<ActorPlan>,
+        flow: Option<FlowPlan>,
+        instance: &Instance,
+        threads: Threads,
+        drain: Drain,
+    ) -> Self {
         let names: Arc<[Arc<str>]> = plans.iter().map(|plan| plan.actor.name.as_str().into()).collect();
         let with_pulses = threads.with_pulses(&names);
         let mut servants = JoinSet::new();
         servants.spawn(watchdog::watch(with_pulses.iter().map(|(_, pulse)| Arc::clone(pulse)).collect()));
-        let mut engine = Self { shards: JoinSet::new(), servants, drain, watch: Watch::default(), threads };
+        let board = watch::Sender::default();
+        if let Some(flow) = flow {
+            flow.start(&mut servants, &board, &instance.id, &instance.assignment);
+        }
+        let watch = Watch::new(board.subscribe());
+        let mut engine = Self { shards: JoinSet::new(), servants, drain, watch, board, threads };
         for (index, plan) in (0..).zip(plans) {
             engine.start_actor(index, plan, instance, &with_pulses);
         }
@@ -146,16 +165,17 @@ impl Engine {
         }
     }
 
-    fn start_actor(&mut self, index: u32, plan: ActorPlan, instance: &Instance, threads: &[Thread]) {
+    fn start_actor(&mut self, index: u32, mut plan: ActorPlan, instance: &Instance, threads: &[Thread]) {
         let shards = u32::try_from(plan.shards.len()).expect("a checked topology has few shards");
         let crew = crew_of(index, &plan, instance);
         let router = Arc::new(Router::new(&plan.actor));
+        let ids = (0..shards).map(|shard| ShardId { actor: Arc::clone(&crew.name), shard });
+        let statuses: Vec<_> = ids.map(|id| Arc::new(ShardStatus::new(id))).collect();
+        let (is_gated, allowance) =
+            self.gate(std::mem::take(&mut plan.gates), &crew, statuses.clone(), instance);
         let actor = &plan.actor;
-        let mut statuses = Vec::with_capacity(plan.shards.len());
-        for (number, ports) in (0..).zip(plan.shards) {
-            let id = ShardId { actor: Arc::clone(&crew.name), shard: number };
-            let status = Arc::new(ShardStatus::new(id.clone()));
-            statuses.push(Arc::clone(&status));
+        for (status, ports) in statuses.iter().zip(plan.shards) {
+            let id = status.id().clone();
             let shift = ShiftPlan {
                 crew: crew.clone(),
                 handler: Arc::clone(&plan.handler),
@@ -165,7 +185,9 @@ impl Engine {
                 tenure: ports.tenure,
                 floor: ports.floor,
                 threads: threads.to_vec(),
-                status,
+                status: Arc::clone(status),
+                is_gated: is_gated.clone(),
+                allowance: Arc::clone(&allowance),
                 partitions: actor.partitions,
                 shards,
                 mailbox: actor.mailbox,
@@ -187,11 +209,37 @@ impl Engine {
         }
         self.watch.add(Arc::clone(&crew.name), crew.status, statuses);
     }
+
+    /// Keeps the gates of an actor; tells whether one is closed, and how much may be taken in.
+    fn gate(
+        &mut self,
+        outlets: Vec<Outlet>,
+        crew: &Crew,
+        shards: Vec<Arc<ShardStatus>>,
+        instance: &Instance,
+    ) -> (watch::Receiver<bool>, Arc<Allowance>) {
+        let (is_closed, is_gated) = watch::channel(false);
+        let allowance = Arc::new(Allowance::new());
+        let gate = Gate {
+            actor: Arc::clone(&crew.name),
+            outlets,
+            shards,
+            board: self.board.subscribe(),
+            assignment: instance.assignment.clone(),
+            status: Arc::clone(&crew.status),
+            is_closed,
+            allowance: Arc::clone(&allowance),
+        };
+        self.servants.spawn(gate.keep());
+        (is_gated, allowance)
+    }
 }
 
 fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance) -> Crew {
     let actor = &plan.actor;
     let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
+    let destinations = actor.emits.values().map(Pattern::as_str).chain([plan.dead_letters.as_str()]);
+    let timers = metric::timers(actor.name.as_str(), destinations);
     let slots = (0..actor.partitions).map(|_| Arc::new(Semaphore::new(actor.concurrency)));
     Crew {
         name: actor.name.as_str().into(),
@@ -210,6 +258,7 @@ fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance) -> Crew {
         drain: Drain::default(),
         tenure: Arc::default(),
         status: Arc::default(),
+        timers,
     }
 }
 

@@ -13,7 +13,8 @@ use super::effects::Interrupted;
 use super::life::Life;
 use super::status::ActorStatus;
 use crate::message::RetryPolicy;
-use crate::port::{Outbound, Sink, Store, Tenure};
+use crate::port::{Outbound, Sink, SinkError, Store, Tenure};
+use crate::telemetry::metric::ActorTimers;
 use crate::topology::{Keyless, Order};
 
 /// An actor's rules and its ways out, without the handler: that one is rebuilt when a partition is.
@@ -42,6 +43,7 @@ pub(crate) struct Crew {
     /// Whether nobody else can be at work on the same messages.
     pub(crate) tenure: Arc<Tenure>,
     pub(crate) status: Arc<ActorStatus>,
+    pub(crate) timers: ActorTimers,
 }
 
 /// Why an emit cannot be published: a mistake in the handler or the topology, which no retry cures.
@@ -84,6 +86,15 @@ impl Crew {
             () = self.drain.begun() => Err(Interrupted),
             () = self.tenure.held() => Ok(()),
         }
+    }
+
+    /// Offers a message to its stream; `destination` is its subject with its tokens as placeholders.
+    pub(crate) async fn publish(&self, outbound: Outbound, destination: &str) -> Result<(), SinkError> {
+        self.status.offered();
+        let started = self.timers.start();
+        let stored = self.sink.publish(outbound).await;
+        self.timers.published(started, destination, stored.as_ref().err().map(SinkError::as_str));
+        stored
     }
 
     /// Finds the subjects of a message's emits: tokens come from the emit, else from the message's own subject.

@@ -88,9 +88,10 @@ async fn publish(
     let mut publishing = span::publish(span, pattern.as_str(), &port);
     publishing.describe(&outbound.subject, &outbound.id, outbound.payload.len());
     publishing.inject(&mut outbound.headers);
-    let stored =
-        until_taken(crew, "emit_blocked", SinkError::is_permanent, || crew.sink.publish(outbound.clone()))
-            .await?;
+    let stored = until_taken(crew, "emit_blocked", SinkError::is_permanent, || {
+        crew.publish(outbound.clone(), pattern.as_str())
+    })
+    .await?;
     if let Err(error) = &stored {
         publishing.failed("refused", &error.to_string());
     }

@@ -20,6 +20,7 @@ use super::watchdog::Holder;
 use crate::message::{Cause, Failure, Reason, Verdict, partition};
 use crate::planted::{Bug, is_planted};
 use crate::port::Settlement;
+use crate::telemetry::metric::Started;
 use crate::telemetry::span::{AttemptSpan, ProcessFields};
 use crate::topology::{Keyless, Order};
 
@@ -57,6 +58,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
         }
+        let started = crew.timers.start();
         let outcome = match attempt(&mut delivery, desk).await {
             Ok(outcome) => outcome,
             Err(Interrupted) => {
@@ -66,12 +68,14 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 return;
             }
         };
+        clock(&outcome, started, crew);
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
         }
         let (failure, verdict) = match outcome {
             Outcome::Done => {
                 crew.status.done();
+                crew.timers.done(delivery.message.published);
                 return settle(delivery, Settlement::Ack).await;
             }
             Outcome::AlreadyApplied => {
@@ -116,10 +120,23 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
     }
 }
 
+/// Records how long an attempt took, if one was made.
+fn clock(outcome: &Outcome, started: Started, crew: &Crew) {
+    match outcome {
+        Outcome::Done => crew.timers.attempted(started, None),
+        Outcome::Failed(failure, _) => crew.timers.attempted(started, Some(failure.cause.as_str())),
+        Outcome::Conflict => crew.timers.attempted(started, Some("state_conflict")),
+        Outcome::AlreadyApplied | Outcome::Deadly => {}
+    }
+}
+
 /// What is written down of a try.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
     Begin,
+    /// The handler has ended well; its effects may wait for long, and the process may die of something else.
+    Handled,
+    /// It has failed.
     End,
 }
 
@@ -134,6 +151,7 @@ async fn write_down(delivery: &mut Delivery, crew: &Crew, moment: Moment) -> Res
     let (message, failures) = (&delivery.message, &delivery.failures);
     let written = match moment {
         Moment::Begin => trial.begin(message, delivery.attempt, delivery.is_alone, failures, crew).await,
+        Moment::Handled => trial.handled(message, crew).await,
         Moment::End => trial.end(message, delivery.attempt, failures, crew).await,
     };
     delivery.trial = Some(trial);
@@ -179,6 +197,7 @@ async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interr
     if delivery.lease.is_revoked() {
         return Ok(Outcome::Done);
     }
+    write_down(delivery, &desk.crew, Moment::Handled).await?;
     if is_planted(Bug::AckBeforeEmits) {
         delivery.home.settle.settle(&delivery.receipt, Settlement::Ack).await;
     }

@@ -168,6 +168,11 @@ impl Ledger {
         self.lock().in_flight.len()
     }
 
+    /// How many bytes are in flight, and how many may be.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        (self.lock().bytes as u64, self.limit.bytes as u64)
+    }
+
     /// Whether we settled a message not long ago.
     pub(crate) fn is_settled(&self, sequence: u64) -> bool {
         self.lock().is_settled(sequence)
@@ -186,6 +191,15 @@ impl Ledger {
     /// How many of a partition's messages are in flight.
     pub(crate) fn held_by(&self, partition: PartitionId) -> usize {
         self.lock().in_flight.values().filter(|entry| entry.partition == partition).count()
+    }
+
+    /// How many messages of each partition are in flight.
+    pub(crate) fn count_by_partition(&self) -> BTreeMap<PartitionId, u64> {
+        let mut counts = BTreeMap::new();
+        for entry in self.lock().in_flight.values() {
+            *counts.entry(entry.partition).or_default() += 1;
+        }
+        counts
     }
 
     /// Shows all that is in flight, in stream order: sequence, partition, queue, and whether a lane works on it.

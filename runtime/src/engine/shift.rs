@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate::erased::DynHandler;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, info, warn};
 
@@ -16,6 +16,7 @@ use super::crew::Crew;
 use super::delivery::{Delivery, Home};
 use super::drain::Drain;
 use super::duty::Duty;
+use super::flow::Allowance;
 use super::heartbeat::keep_leases;
 use super::ledger::Ledger;
 use super::ownership::acquire;
@@ -47,6 +48,10 @@ pub(crate) struct ShiftPlan {
     pub(crate) floor: Arc<std::sync::atomic::AtomicU64>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) status: Arc<ShardStatus>,
+    /// Whether an output is past its mark: nothing is pulled meanwhile.
+    pub(crate) is_gated: watch::Receiver<bool>,
+    /// How many messages may be taken in until the outputs are looked at again.
+    pub(crate) allowance: Arc<Allowance>,
     pub(crate) partitions: u32,
     pub(crate) shards: u32,
     pub(crate) mailbox: usize,
@@ -82,6 +87,8 @@ pub(crate) struct Shift<'a> {
     /// What was claimed and must not be tried all at once.
     quarantine: Option<Quarantine>,
     stalls: Stalls,
+    is_gated: watch::Receiver<bool>,
+    renewals: watch::Receiver<()>,
     _leases: AbortOnDropHandle<()>,
 }
 
@@ -151,6 +158,8 @@ impl<'a> Shift<'a> {
             room,
             quarantine: None,
             stalls: Stalls::new(),
+            is_gated: plan.is_gated.clone(),
+            renewals: plan.allowance.renewals(),
             _leases: leases,
         }
     }
@@ -195,8 +204,10 @@ impl<'a> Shift<'a> {
         self.supervisor.pump();
         self.release().await;
         let holding = self.supervisor.is_holding();
-        let can_pull = !holding && self.quarantine.is_none() || is_planted(Bug::UnboundedMailbox);
-        let room = if can_pull { self.home.ledger.room() } else { NO_ROOM };
+        let is_gated = *self.is_gated.borrow_and_update();
+        let can_pull =
+            !holding && !is_gated && self.quarantine.is_none() || is_planted(Bug::UnboundedMailbox);
+        let room = if can_pull { self.room() } else { NO_ROOM };
         tokio::select! {
             biased;
             () = self.drain.begun() => return Err(End::Drained),
@@ -205,8 +216,10 @@ impl<'a> Shift<'a> {
             Some(delivery) = self.returns.recv() => self.supervisor.on_return(delivery),
             () = self.supervisor.restart_due() => {}
             () = self.room.notified(), if holding => {}
+            Ok(()) = self.is_gated.changed() => {}
+            Ok(()) = self.renewals.changed() => {}
             () = self.stalls.due() => self.replace_stalled(),
-            () = watch(self.quarantine.as_ref(), &self.home) => {}
+            () = quarantine_changed(self.quarantine.as_ref(), &self.home) => {}
             arrivals = self.source.next(room) => match arrivals {
                 Ok(arrivals) => self.admit_all(arrivals).await,
                 Err(error) => {
@@ -217,6 +230,15 @@ impl<'a> Shift<'a> {
             () = gather(&self.home), if can_pull && self.home.ledger.is_tight(room) => {}
         }
         Ok(())
+    }
+
+    /// What the ledger has room for, as far as the outputs have.
+    fn room(&self) -> Room {
+        let room = self.home.ledger.room();
+        match self.plan.allowance.share(self.plan.shards) {
+            0 => NO_ROOM,
+            share => Room { messages: room.messages.min(share), ..room },
+        }
     }
 
     fn count(&self, error: &SourceError) {
@@ -271,7 +293,7 @@ impl<'a> Shift<'a> {
 #[derive(Debug)]
 struct MustAcquire;
 
-async fn watch(quarantine: Option<&Quarantine>, home: &Home) {
+async fn quarantine_changed(quarantine: Option<&Quarantine>, home: &Home) {
     match quarantine {
         Some(quarantine) => quarantine.changed(home).await,
         None => std::future::pending().await,

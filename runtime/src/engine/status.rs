@@ -1,6 +1,9 @@
 //! What the engine tells about itself: counters that anyone may read, written without locks.
 
+mod intake;
+mod observe;
 mod shard;
+mod standstill;
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,17 +11,22 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use self::intake::Intake;
 pub(crate) use self::shard::ShardStatus;
-use crate::message::{Cause, Reason, ShardReport};
+use super::flow::{Board, Depth};
+use crate::message::{Cause, Flow, IntakeStopped, Reason, ShardReport};
 
 /// The counters of one actor.
 #[derive(Debug, Default)]
 pub(crate) struct ActorStatus {
     done: AtomicU64,
     skipped: AtomicU64,
-    failed_attempts: AtomicU64,
-    panics: AtomicU64,
-    timeouts: AtomicU64,
+    delivered: AtomicU64,
+    offered: AtomicU64,
+    failed_attempts: [AtomicU64; Cause::NAMES.len()],
     dead_letters: [AtomicU64; Reason::ALL.len()],
     restarts: AtomicU64,
     blocked: AtomicU64,
@@ -26,6 +34,7 @@ pub(crate) struct ActorStatus {
     interruptions: AtomicU64,
     stalls: AtomicU64,
     failed: AtomicBool,
+    intake: Intake,
 }
 
 /// The counters of one actor at one moment, since the process started.
@@ -37,8 +46,14 @@ pub struct ActorSnapshot {
     pub done: u64,
     /// Messages acked without handling, since their effect was there already.
     pub skipped: u64,
+    /// Messages that the broker delivered, those that came again included.
+    pub delivered: u64,
+    /// Offers of emits and dead letters to their streams.
+    pub offered: u64,
     /// Attempts that failed, whatever became of their messages.
     pub failed_attempts: u64,
+    /// The same by cause, zeros left out.
+    pub causes: Vec<(&'static str, u64)>,
     /// Attempts that ended in a panic.
     pub panics: u64,
     /// Attempts that took too long.
@@ -55,6 +70,12 @@ pub struct ActorSnapshot {
     pub interruptions: u64,
     /// How often nothing moved although it could have: the consumer delivered nothing, or a partition did nothing.
     pub stalls: u64,
+    /// How often intake stopped because an output was past its mark.
+    pub intake_stops: u64,
+    /// How long it stood still for that, in milliseconds, a stop that is not over included.
+    pub intake_stopped_ms: u64,
+    /// The output for which it stands still.
+    pub intake_stopped_by: Option<String>,
     /// Messages in flight.
     pub in_flight: usize,
     /// Whether a partition used up its restart budget, so that its shard stands still.
@@ -70,13 +91,19 @@ impl ActorStatus {
         self.skipped.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn delivered(&self) {
+        self.delivered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An emit or a dead letter is offered to its stream.
+    pub(crate) fn offered(&self) {
+        self.offered.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn attempt_failed(&self, cause: Cause) {
-        self.failed_attempts.fetch_add(1, Ordering::Relaxed);
-        match cause {
-            Cause::Panic => self.panics.fetch_add(1, Ordering::Relaxed),
-            Cause::Timeout => self.timeouts.fetch_add(1, Ordering::Relaxed),
-            _ => 0,
-        };
+        let name = cause.as_str();
+        let index = Cause::NAMES.iter().position(|known| *known == name).expect("NAMES has every cause");
+        self.failed_attempts[index].fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn dead_lettered(&self, reason: Reason) {
@@ -105,6 +132,17 @@ impl ActorStatus {
         self.failed.store(true, Ordering::Relaxed);
     }
 
+    /// Intake stands still for this stream from here on, or for none.
+    pub(crate) fn gate(&self, stream: Option<&str>) {
+        self.intake.gate(stream);
+    }
+
+    /// Why nothing is taken in.
+    pub(crate) fn intake_stopped(&self) -> Option<IntakeStopped> {
+        let (_, _, stop) = self.intake.read();
+        stop.map(|stop| IntakeStopped { stream: stop.stream, since: stop.since })
+    }
+
     /// Counts an entity as blocked until the guard is dropped.
     pub(crate) fn block(&self) -> Blocked<'_> {
         let others = self.blocked.fetch_add(1, Ordering::Relaxed);
@@ -113,20 +151,30 @@ impl ActorStatus {
 
     pub(crate) fn snapshot(&self, actor: &str, in_flight: usize) -> ActorSnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (intake_stops, stopped, stop) = self.intake.read();
         let reasons = Reason::ALL.into_iter().zip(self.dead_letters.iter().map(read));
+        let causes: Vec<(&'static str, u64)> =
+            Cause::NAMES.into_iter().zip(self.failed_attempts.iter().map(read)).collect();
+        let failed_of = |name| causes.iter().find(|(cause, _)| *cause == name).map_or(0, |(_, count)| *count);
         ActorSnapshot {
             actor: actor.to_owned(),
             done: read(&self.done),
             skipped: read(&self.skipped),
-            failed_attempts: read(&self.failed_attempts),
-            panics: read(&self.panics),
-            timeouts: read(&self.timeouts),
+            delivered: read(&self.delivered),
+            offered: read(&self.offered),
+            failed_attempts: causes.iter().map(|(_, count)| count).sum(),
+            panics: failed_of(Cause::Panic.as_str()),
+            timeouts: failed_of(Cause::Timeout.as_str()),
+            causes: causes.into_iter().filter(|(_, count)| *count > 0).collect(),
             dead_letters: reasons.filter(|(_, count)| *count > 0).collect(),
             restarts: read(&self.restarts),
             blocked: read(&self.blocked),
             redeliveries: read(&self.redeliveries),
             interruptions: read(&self.interruptions),
             stalls: read(&self.stalls),
+            intake_stops,
+            intake_stopped_ms: stopped.as_millis().try_into().unwrap_or(u64::MAX),
+            intake_stopped_by: stop.map(|stop| stop.stream),
             in_flight,
             failed: self.failed.load(Ordering::Relaxed),
         }
@@ -160,9 +208,12 @@ impl Drop for Blocked<'_> {
     }
 }
 
-/// Reads the counters of all actors and shards, from any thread, for as long as it is kept.
-#[derive(Clone, Default)]
-pub struct Watch(Vec<Watched>);
+/// Reads the counters of all actors and shards and the flow of all streams, from any thread, for as long as it is kept.
+#[derive(Clone)]
+pub struct Watch {
+    actors: Vec<Watched>,
+    board: watch::Receiver<Board>,
+}
 
 #[derive(Clone)]
 struct Watched {
@@ -172,8 +223,12 @@ struct Watched {
 }
 
 impl Watch {
+    pub(crate) fn new(board: watch::Receiver<Board>) -> Self {
+        Self { actors: Vec::new(), board }
+    }
+
     pub(crate) fn add(&mut self, actor: Arc<str>, status: Arc<ActorStatus>, shards: Vec<Arc<ShardStatus>>) {
-        self.0.push(Watched { actor, status, shards });
+        self.actors.push(Watched { actor, status, shards });
     }
 
     /// The counters at this moment, in the order of the topology.
@@ -181,17 +236,33 @@ impl Watch {
         let snapshot = |Watched { actor, status, shards }: &Watched| {
             status.snapshot(actor, shards.iter().map(|shard| shard.in_flight()).sum())
         };
-        self.0.iter().map(snapshot).collect()
+        self.actors.iter().map(snapshot).collect()
     }
 
     /// The shards that this instance has or wants.
     pub fn shards(&self) -> Vec<ShardReport> {
-        self.0.iter().flat_map(|watched| &watched.shards).filter_map(|shard| shard.report()).collect()
+        let reports = self.actors.iter().flat_map(|Watched { status, shards, .. }| {
+            let intake_stopped = status.intake_stopped();
+            let reports = shards.iter().filter_map(|shard| shard.report());
+            reports.map(move |report| ShardReport { intake_stopped: intake_stopped.clone(), ..report })
+        });
+        reports.collect()
+    }
+
+    /// The flow of every stream of which somebody has said something that holds.
+    pub fn flows(&self) -> Vec<Flow> {
+        self.board.borrow().all_holding(Instant::now())
+    }
+
+    /// What waits in the streams that this instance reckons, with the stream's name.
+    pub fn depths(&self) -> Vec<(String, Depth)> {
+        let board = self.board.borrow();
+        board.depths().map(|(stream, depth)| (stream.to_owned(), depth.clone())).collect()
     }
 }
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("actors", &self.0.len()).finish()
+        f.debug_struct("Watch").field("actors", &self.actors.len()).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tidegate::erased::DynHandler;
 use tokio::sync::{Notify, mpsc};
@@ -46,6 +46,8 @@ pub(crate) struct Supervisor {
     room: Arc<Notify>,
     berths: Vec<Berth>,
     held: usize,
+    /// The first partition whose mailbox was full, while it is.
+    full: Option<PartitionId>,
 }
 
 /// The shard cannot go on: a partition died too often.
@@ -79,7 +81,7 @@ impl Plan {
 
 impl Supervisor {
     pub(crate) fn start(plan: Plan, home: Arc<Home>, exits: mpsc::Sender<Exit>, room: Arc<Notify>) -> Self {
-        let mut supervisor = Self { plan, home, exits, room, berths: Vec::new(), held: 0 };
+        let mut supervisor = Self { plan, home, exits, room, berths: Vec::new(), held: 0, full: None };
         for partition in 0..supervisor.plan.partitions {
             let id = PartitionId(partition);
             let sender = supervisor.open(id, 0, Arc::clone(&supervisor.plan.handler));
@@ -106,13 +108,26 @@ impl Supervisor {
         berth.held.push_back(delivery);
         self.held += 1;
         self.held -= berth.pump();
+        self.tell_of_full();
     }
 
     /// Fills mailboxes that have room.
     pub(crate) fn pump(&mut self) {
         if self.held > 0 {
             self.held -= self.berths.iter_mut().map(Berth::pump).sum::<usize>();
+            self.tell_of_full();
         }
+    }
+
+    /// Tells whose mailbox is full, when that changes.
+    fn tell_of_full(&mut self) {
+        let is_still_full = |id: PartitionId| !self.berths[id.0 as usize].held.is_empty();
+        if self.full.is_some_and(is_still_full) || self.full.is_none() && self.held == 0 {
+            return;
+        }
+        let full = self.berths.iter().find(|berth| !berth.held.is_empty()).map(|berth| berth.id);
+        self.full = full;
+        self.home.status.hold(full.map(|partition| (partition, SystemTime::now())));
     }
 
     /// A partition is dead or has to go.
@@ -211,6 +226,7 @@ impl Supervisor {
         berth.held.make_contiguous().sort_by_key(|delivery| delivery.message.sequence);
         (berth.generation, berth.state) = (generation, State::Open(sender));
         self.held -= berth.pump();
+        self.tell_of_full();
     }
 
     fn open(&self, id: PartitionId, generation: u32, handler: Arc<dyn DynHandler>) -> PartitionSender {

@@ -1,6 +1,7 @@
 //! The engine on the broker in memory, on one thread with a clock that runs as fast as the work allows.
 
 mod crashes;
+mod flow;
 mod harness;
 mod membership;
 mod order;

@@ -127,6 +127,12 @@ impl Trial {
         self.save(message, crew).await
     }
 
+    /// Writes down that the handler has ended well: whatever the process dies of from here on, it is not this message.
+    pub(super) async fn handled(&mut self, message: &Message, crew: &Crew) -> Result<(), Interrupted> {
+        self.record.running = None;
+        self.save(message, crew).await
+    }
+
     /// Writes down that the last try has failed, and not with the process; `attempt` is the next one.
     pub(super) async fn end(
         &mut self,

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 pub use self::id::{InstanceId, InstanceIdError};
-pub use self::report::{ShardId, ShardReport, ShardState};
+pub use self::report::{Fullest, IntakeStopped, ShardId, ShardReport, ShardState};
 use super::{nanos, timestamp};
 
 /// What an instance writes about itself into the bucket of members, several times within `failover`.

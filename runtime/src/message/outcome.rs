@@ -50,6 +50,10 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All names that [`as_str`](Self::as_str) gives.
+    pub const NAMES: [&'static str; 7] =
+        ["error", "terminal", "undecodable", "panic", "timeout", "partition_died", "process_died"];
+
     /// The cause's name, as metrics and traces show it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -141,6 +145,22 @@ mod tests {
 
         assert_eq!(verdict(1, later), Verdict::Retry(Duration::from_secs(60)));
         assert_eq!(verdict(3, later), Verdict::DeadLetter(Reason::Failed));
+    }
+
+    #[test]
+    fn every_cause_is_named() {
+        let causes = [
+            Cause::Error,
+            Cause::RetryAfter(Duration::ZERO),
+            Cause::Terminal,
+            Cause::Undecodable,
+            Cause::Panic,
+            Cause::Timeout,
+            Cause::PartitionDied,
+            Cause::ProcessDied,
+        ];
+
+        assert!(causes.iter().all(|cause| Cause::NAMES.contains(&cause.as_str())));
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl Shift<'_> {
     async fn admit(&mut self, known: Known) -> Option<Delivery> {
         let Known { arrival: Arrival { message, delivered, receipt }, trial, is_alone } = known;
         let partition = self.partition_of(&message);
+        self.crew.status.delivered();
         if delivered > 1 {
             self.crew.status.redelivered();
         }
@@ -80,7 +81,10 @@ impl Shift<'_> {
             bytes: size_of(&message),
         };
         let lease = match self.home.ledger.admit(arriving, &receipt) {
-            Admission::Admitted(lease) => lease,
+            Admission::Admitted(lease) => {
+                self.plan.allowance.spend();
+                lease
+            }
             Admission::InFlight => return None,
             Admission::Settled => {
                 self.home.settle.settle(&receipt, Settlement::Ack).await;

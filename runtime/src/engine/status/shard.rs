@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use super::standstill::Standstill;
 use crate::engine::delivery::Home;
-use crate::message::{ShardId, ShardReport, ShardState};
+use crate::message::{Fullest, PartitionId, ShardId, ShardReport, ShardState};
 
 /// One shard's counters, and what is in its hands while it is ours.
 pub(crate) struct ShardStatus {
     id: ShardId,
     done: AtomicU64,
     dead_letters: AtomicU64,
+    pub(super) standstill: Standstill,
     present: Mutex<Present>,
 }
 
@@ -22,11 +24,19 @@ struct Present {
     home: Option<Arc<Home>>,
     /// How many messages were settled when progress was last seen, and when that was.
     progress: Option<(u64, SystemTime)>,
+    /// The partition whose mailbox is full, and since when.
+    full: Option<(PartitionId, SystemTime)>,
 }
 
 impl ShardStatus {
     pub(crate) fn new(id: ShardId) -> Self {
-        Self { id, done: AtomicU64::new(0), dead_letters: AtomicU64::new(0), present: Mutex::default() }
+        Self {
+            id,
+            done: AtomicU64::new(0),
+            dead_letters: AtomicU64::new(0),
+            standstill: Standstill::default(),
+            present: Mutex::default(),
+        }
     }
 
     pub(crate) fn id(&self) -> &ShardId {
@@ -54,8 +64,15 @@ impl ShardStatus {
         self.present().home = Some(Arc::clone(home));
     }
 
+    /// The mailbox of this partition is full, so that intake waits, or no longer.
+    pub(crate) fn hold(&self, full: Option<(PartitionId, SystemTime)>) {
+        self.standstill.note(full.map(|(partition, _)| partition));
+        self.present().full = full;
+    }
+
     /// The shard is not ours any more.
     pub(crate) fn leave(&self) {
+        self.standstill.note(None);
         *self.present() = Present::default();
     }
 
@@ -75,6 +92,11 @@ impl ShardStatus {
         self.present().home.as_ref().map_or(0, |home| home.ledger.len())
     }
 
+    /// How many bytes are in flight, and how many may be.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        self.present().home.as_ref().map_or((0, 0), |home| home.ledger.bytes())
+    }
+
     /// What to tell the other instances; `None` while the shard is not ours.
     pub(crate) fn report(&self) -> Option<ShardReport> {
         let settled = self.settled();
@@ -92,6 +114,8 @@ impl ShardStatus {
             running: count(|home| home.ledger.running()),
             done: self.done.load(Ordering::Relaxed),
             dead_letters: self.dead_letters.load(Ordering::Relaxed),
+            fullest: present.home.as_deref().and_then(|home| fullest(home, present.full)),
+            intake_stopped: None,
             last_progress: present.progress.map_or(since, |(_, at)| at),
         })
     }
@@ -103,6 +127,19 @@ impl ShardStatus {
     fn present(&self) -> MutexGuard<'_, Present> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The partition that keeps intake waiting; else the one that has more in hand than all others together.
+fn fullest(home: &Home, full: Option<(PartitionId, SystemTime)>) -> Option<Fullest> {
+    let counts = home.ledger.count_by_partition();
+    if let Some((partition, since)) = full {
+        let messages = counts.get(&partition).copied().unwrap_or_default();
+        return Some(Fullest { partition: partition.0, messages, full_since: Some(since) });
+    }
+    let total: u64 = counts.values().sum();
+    let (partition, messages) = counts.into_iter().max_by_key(|(_, messages)| *messages)?;
+    let stands_out = messages > 1 && messages * 2 > total;
+    stands_out.then_some(Fullest { partition: partition.0, messages, full_since: None })
 }
 
 impl std::fmt::Debug for ShardStatus {

@@ -79,3 +79,22 @@ fn a_try_that_this_process_broke_off_is_no_crash() {
         assert_eq!(broker.settled().acked, [1].into());
     });
 }
+
+#[test]
+fn a_crash_after_the_handler_has_ended_is_not_the_message_s() {
+    on_paused_clock(async {
+        let broker = Bench::broker_for(&actor());
+        Bench::publish(&broker, &Task { entity: "a".to_owned(), ..Task::default() });
+        let room = Room { messages: 1, bytes: usize::MAX };
+        MemorySource::new(&broker).next(room).await.expect("it is there");
+        broker.refuse_publishes(u32::MAX);
+
+        let bench = Bench::start(actor(), broker.clone());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let entry = broker.load("clerk.MEMORY.1").await.expect("the store answers").expect("it was written");
+        let record: serde_json::Value = serde_json::from_slice(&entry.value).expect("JSON");
+
+        assert_eq!(bench.diary.entries().len(), 1);
+        assert_eq!((&record["attempt"], &record["running"]), (&json!(1), &json!(null)));
+    });
+}

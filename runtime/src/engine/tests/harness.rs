@@ -10,7 +10,7 @@ use tidegate::prelude::*;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::engine::{ActorPlan, Assignment, Drain, Engine, Instance, Ports, Threads};
+use crate::engine::{ActorPlan, Assignment, Drain, Engine, FlowPlan, Instance, Outlet, Ports, Threads};
 use crate::memory::{ConsumerRules, MemoryBroker, MemorySource};
 use crate::message::ShardId;
 use crate::topology::{Actor, Alerts, KeySource, Keyless, Order};
@@ -117,6 +117,8 @@ pub(super) fn actor() -> Actor {
             "done".parse().expect("a name"),
             "done.{entity}".parse().expect("a pattern"),
         )]),
+        outputs: BTreeSet::new(),
+        gates: BTreeSet::new(),
         partitions: 4,
         mailbox: 4,
         concurrency: 3,
@@ -149,6 +151,16 @@ impl Bench {
     }
 
     pub(super) fn start(actor: Actor, broker: MemoryBroker) -> Self {
+        Self::start_with(actor, broker, None, Vec::new())
+    }
+
+    /// A bench that sees flows and waits at gates.
+    pub(super) fn start_with(
+        actor: Actor,
+        broker: MemoryBroker,
+        flow: Option<FlowPlan>,
+        gates: Vec<Outlet>,
+    ) -> Self {
         let diary = Diary::default();
         let handler = tidegate::erased::erase(Clerk(diary.clone()));
         let rebuilt = Arc::clone(&handler);
@@ -168,6 +180,7 @@ impl Bench {
             shards: vec![ports],
             memory: 1 << 20,
             dead_letters: "dead".to_owned(),
+            gates,
         };
         let mine = BTreeSet::from([ShardId { actor: "clerk".into(), shard: 0 }]);
         let instance = Instance {
@@ -178,7 +191,7 @@ impl Bench {
             trials: Arc::new(broker.clone()),
             patience: Duration::from_secs(30),
         };
-        let engine = Engine::start(vec![plan], &instance, Threads::current(), Drain::default());
+        let engine = Engine::start(vec![plan], flow, &instance, Threads::current(), Drain::default());
         Self { broker, diary, engine }
     }
 

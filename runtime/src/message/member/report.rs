@@ -41,9 +41,37 @@ pub struct ShardReport {
     /// Messages dead-lettered.
     #[serde(default)]
     pub dead_letters: u64,
+    /// The partition in which most messages wait, if one stands out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fullest: Option<Fullest>,
+    /// Why the actor takes nothing in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake_stopped: Option<IntakeStopped>,
     /// When a message was last settled; when the shard was taken, if none was.
     #[serde(with = "timestamp")]
     pub last_progress: SystemTime,
+}
+
+/// A partition in which more messages wait than in the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fullest {
+    /// Which.
+    pub partition: u32,
+    /// How many of the shard's messages it has in hand.
+    pub messages: u64,
+    /// Since when its mailbox is full, so that nothing is pulled for any of the others either.
+    #[serde(default, with = "optional_time", skip_serializing_if = "Option::is_none")]
+    pub full_since: Option<SystemTime>,
+}
+
+/// An actor takes nothing in: what it would emit has no room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntakeStopped {
+    /// The output that is past its mark.
+    pub stream: String,
+    /// Since when.
+    #[serde(with = "timestamp")]
+    pub since: SystemTime,
 }
 
 /// What becomes of a shard in the hands of an instance.
@@ -88,6 +116,29 @@ impl ShardState {
 impl fmt::Display for ShardId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.actor, self.shard)
+    }
+}
+
+mod optional_time {
+    use super::{Deserialize, Deserializer, Serializer, SystemTime, timestamp};
+
+    #[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<SystemTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => timestamp::serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SystemTime>, D::Error> {
+        #[derive(Deserialize)]
+        struct Written(#[serde(with = "timestamp")] SystemTime);
+        Ok(Option::<Written>::deserialize(deserializer)?.map(|written| written.0))
     }
 }
 
