@@ -1,13 +1,16 @@
-//! Sets up traces and logs for the process, and ends them.
+//! Sets up traces, metrics and logs for the process, and ends them.
 
+use std::thread;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{info, warn};
 
+use super::metric::{Exposition, Metrics};
+use super::resource::resource;
 use super::settings::{Protocol, Settings};
-use super::{export, log, propagation, span};
+use super::{export, log, metric, propagation, span};
 
 /// What the process is called, and how it logs.
 #[derive(Debug, Clone)]
@@ -22,6 +25,20 @@ pub struct Options {
     pub log_format: LogFormat,
     /// Which logs are written, in the syntax of `RUST_LOG`, which wins; `info` when absent.
     pub log_filter: Option<String>,
+    /// What becomes of the metrics.
+    pub metering: Metering,
+}
+
+/// What becomes of the metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Metering {
+    /// Nothing: the process ends before they would tell anything.
+    Off,
+    /// They are exported if the environment names a collector.
+    #[default]
+    Exported,
+    /// They are shown, too, by whoever takes the [exposition](Telemetry::exposition).
+    Shown,
 }
 
 /// What log lines look like.
@@ -60,14 +77,17 @@ pub enum TelemetryError {
     #[error("export over grpc needs a multi-thread tokio runtime")]
     NoRuntime,
     /// The exporter cannot be built, usually because of its endpoint.
-    #[error("the span exporter cannot be set up")]
+    #[error("the exporter cannot be set up")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The metrics cannot be shown as text.
+    #[error("metrics cannot be set up")]
+    Exposition(#[from] opentelemetry_sdk::error::OTelSdkError),
     /// The process already has a `tracing` subscriber.
     #[error("logs are already set up in this process")]
     Installed(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Sets up logs, and export of traces when the environment names a collector. Once per process.
+/// Sets up logs, and export of traces and metrics when the environment names a collector. Once per process.
 ///
 /// Honours the standard `OTEL_*` variables. Values that can be ignored are logged as warnings.
 ///
@@ -75,10 +95,14 @@ pub enum TelemetryError {
 /// When a setting cannot be understood at all, and on the second call.
 pub fn init(options: &Options) -> Result<Telemetry, TelemetryError> {
     let settings = Settings::read(|name| std::env::var(name).ok())?;
-    let provider =
-        settings.export.map(|protocol| export::provider(protocol, &settings, options)).transpose()?;
+    let resource = resource(&settings, options);
+    let provider = settings
+        .traces
+        .map(|protocol| export::provider(protocol, &settings, resource.clone()))
+        .transpose()?;
     let tracer = provider.as_ref().map(|provider| provider.tracer("tidegate"));
     log::install(options, tracer.clone())?;
+    let metrics = metric::start(options.metering, &settings, resource)?;
     for warning in &settings.warnings {
         warn!(variable = warning.variable, value = warning.value, "{}", warning.reason);
     }
@@ -86,16 +110,20 @@ pub fn init(options: &Options) -> Result<Telemetry, TelemetryError> {
     if let Some((provider, tracer)) = provider.as_ref().zip(tracer) {
         opentelemetry::global::set_tracer_provider(provider.clone());
         span::install(tracer);
-        info!(protocol = settings.export.map(Protocol::as_str), "traces are exported");
+        info!(protocol = settings.traces.map(Protocol::as_str), "traces are exported");
     }
-    Ok(Telemetry { provider })
+    if let Some(protocol) = metrics.as_ref().and(settings.metrics) {
+        info!(protocol = protocol.as_str(), every = ?settings.interval, "metrics are exported");
+    }
+    Ok(Telemetry { provider, metrics })
 }
 
 /// The process's telemetry, until it is shut down.
 #[derive(Debug)]
-#[must_use = "spans that are not exported yet are lost without a shutdown"]
+#[must_use = "what is not exported yet is lost without a shutdown"]
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
+    metrics: Option<Metrics>,
 }
 
 impl Telemetry {
@@ -104,11 +132,25 @@ impl Telemetry {
         self.provider.is_some()
     }
 
+    /// The metrics as text, if the options asked for it.
+    pub fn exposition(&self) -> Option<Exposition> {
+        self.metrics.as_ref().and_then(Metrics::exposition)
+    }
+
     /// Exports what is left and ends the export, within `timeout` even if the collector hangs. Blocks: call it from
     /// a thread that may wait.
     pub fn shutdown(self, timeout: Duration) {
-        if let Some(Err(error)) = self.provider.map(|provider| provider.shutdown_with_timeout(timeout)) {
-            warn!(%error, "the last spans may not have been exported");
-        }
+        let Self { provider, metrics } = self;
+        // At the same time, since each may need all of it.
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                if metrics.is_some_and(|metrics| !metrics.shutdown(timeout)) {
+                    warn!("the last metrics may not have been exported");
+                }
+            });
+            if let Some(Err(error)) = provider.map(|provider| provider.shutdown_with_timeout(timeout)) {
+                warn!(%error, "the last spans may not have been exported");
+            }
+        });
     }
 }

@@ -1,13 +1,16 @@
 //! What the environment's `OTEL_*` variables say, as far as the OpenTelemetry crates do not read them themselves.
 
 mod environment;
+mod signal;
 
 use std::time::Duration;
 
 use opentelemetry_otlp::OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT;
+use opentelemetry_sdk::metrics::OTEL_METRIC_EXPORT_INTERVAL_DEFAULT;
 use opentelemetry_sdk::trace::{BatchConfig, BatchConfigBuilder};
 
 use self::environment::{Environment, Warning};
+use self::signal::{METRICS, Signal, TRACES};
 use super::init::TelemetryError;
 use super::propagation::Propagators;
 
@@ -25,7 +28,7 @@ const SCHEDULE_DELAY: Duration = Duration::from_secs(5);
 const QUEUE_SIZE: usize = 2048;
 const BATCH_SIZE: usize = 512;
 
-/// How spans travel to the collector.
+/// How spans and metrics travel to the collector.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// OTLP in HTTP requests.
@@ -48,14 +51,20 @@ impl Protocol {
 /// The environment's settings.
 #[derive(Debug)]
 pub(super) struct Settings {
-    /// How to export; `None` when nothing is to be exported.
-    pub(super) export: Option<Protocol>,
+    /// How to export traces; `None` when none are to be exported.
+    pub(super) traces: Option<Protocol>,
+    /// How to export metrics; `None` when none are to be exported.
+    pub(super) metrics: Option<Protocol>,
     /// Which context formats are passed on.
     pub(super) propagators: Propagators,
     /// The service's name, where the environment sets it.
     pub(super) service_name: Option<String>,
-    /// How long an export may take.
+    /// How long an export of spans may take.
     pub(super) timeout: Duration,
+    /// How long an export of metrics may take.
+    pub(super) metrics_timeout: Duration,
+    /// How often metrics are exported.
+    pub(super) interval: Duration,
     /// How long a span waits at most for others to travel with.
     schedule_delay: Duration,
     /// How many spans wait at most; those that come on top are dropped.
@@ -70,22 +79,31 @@ impl Settings {
     /// Reads the settings; `variable` looks one up.
     ///
     /// # Errors
-    /// When spans are to be exported over a protocol that we do not speak.
+    /// When something is to be exported over a protocol that we do not speak.
     pub(super) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, TelemetryError> {
         let mut environment = Environment::new(variable);
         let propagators = environment.propagators();
-        let export = if environment.is_exporting() { Some(environment.protocol()?) } else { None };
-        if export.is_some() {
+        let (mut traces, mut metrics) = (None, None);
+        if !environment.is_disabled() {
+            traces = environment.export(&TRACES)?;
+            metrics = environment.export(&METRICS)?;
+        }
+        if traces.is_some() {
             environment.check_sampler();
         }
+        if metrics.is_some() {
+            environment.check_temporality();
+        }
         Ok(Self {
-            export,
+            traces,
+            metrics,
             propagators,
             service_name: environment.value("OTEL_SERVICE_NAME"),
-            timeout: environment
-                .milliseconds("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")
-                .or_else(|| environment.milliseconds("OTEL_EXPORTER_OTLP_TIMEOUT"))
-                .unwrap_or(OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT),
+            timeout: environment.timeout(&TRACES),
+            metrics_timeout: environment.timeout(&METRICS),
+            interval: environment
+                .milliseconds("OTEL_METRIC_EXPORT_INTERVAL")
+                .unwrap_or(OTEL_METRIC_EXPORT_INTERVAL_DEFAULT),
             schedule_delay: environment.milliseconds("OTEL_BSP_SCHEDULE_DELAY").unwrap_or(SCHEDULE_DELAY),
             queue_size: environment.positive("OTEL_BSP_MAX_QUEUE_SIZE").unwrap_or(QUEUE_SIZE),
             batch_size: environment.positive("OTEL_BSP_MAX_EXPORT_BATCH_SIZE").unwrap_or(BATCH_SIZE),
@@ -104,8 +122,8 @@ impl Settings {
 }
 
 impl<F: Fn(&str) -> Option<String>> Environment<F> {
-    fn is_exporting(&mut self) -> bool {
-        !self.is_disabled() && self.has_exporter()
+    fn export(&mut self, signal: &Signal) -> Result<Option<Protocol>, TelemetryError> {
+        if self.has_exporter(signal) { self.protocol(signal).map(Some) } else { Ok(None) }
     }
 
     fn is_disabled(&mut self) -> bool {
@@ -120,23 +138,22 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         value.eq_ignore_ascii_case("true")
     }
 
-    fn has_exporter(&mut self) -> bool {
-        const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
-        let endpoints = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-        match self.value(EXPORTER).as_deref() {
-            None => endpoints.iter().any(|variable| self.value(variable).is_some()),
+    fn has_exporter(&mut self, signal: &Signal) -> bool {
+        match self.value(signal.exporter).as_deref() {
+            None => signal.endpoints.iter().any(|variable| self.value(variable).is_some()),
             // Who asks for the exporter by name gets it, on the standard's default endpoint if need be.
             Some("otlp") => true,
-            Some("none") => false,
             Some(other) => {
-                self.warn(EXPORTER, other.to_owned(), "neither otlp nor none: no traces are exported");
+                if !signal.not_exported.contains(&other) {
+                    self.warn(signal.exporter, other.to_owned(), signal.unknown_exporter);
+                }
                 false
             }
         }
     }
 
-    fn protocol(&self) -> Result<Protocol, TelemetryError> {
-        for variable in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
+    fn protocol(&self, signal: &Signal) -> Result<Protocol, TelemetryError> {
+        for variable in signal.protocols {
             match self.value(variable).as_deref() {
                 None => {}
                 Some("http/protobuf") => return Ok(Protocol::HttpProtobuf),
@@ -147,6 +164,11 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
             }
         }
         Ok(Protocol::default())
+    }
+
+    fn timeout(&mut self, signal: &Signal) -> Duration {
+        let given = signal.timeouts.into_iter().find_map(|variable| self.milliseconds(variable));
+        given.unwrap_or(OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT)
     }
 
     fn propagators(&mut self) -> Propagators {
@@ -168,6 +190,18 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
             }
         }
         propagators
+    }
+
+    fn check_temporality(&mut self) {
+        const PREFERENCE: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+        let Some(preference) = self.value(PREFERENCE) else {
+            return;
+        };
+        let is_known =
+            ["cumulative", "delta", "lowmemory"].iter().any(|known| preference.eq_ignore_ascii_case(known));
+        if !is_known {
+            self.warn(PREFERENCE, preference, "none of cumulative, delta and lowmemory: cumulative is used");
+        }
     }
 
     fn check_sampler(&mut self) {
@@ -196,103 +230,4 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
-
-    fn read(variables: &[(&str, &str)]) -> Result<Settings, TelemetryError> {
-        Settings::read(|name| {
-            variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    fn export(variables: &[(&str, &str)]) -> Option<Protocol> {
-        read(variables).expect("settings").export
-    }
-
-    #[test]
-    fn exports_only_when_there_is_somewhere_to_export_to() {
-        assert_eq!(export(&[]), None);
-        assert_eq!(export(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), None);
-        assert_eq!(export(&[ENDPOINT]), Some(Protocol::HttpProtobuf));
-        assert_eq!(export(&[("OTEL_TRACES_EXPORTER", "otlp")]), Some(Protocol::HttpProtobuf));
-    }
-
-    #[test]
-    fn can_be_switched_off() {
-        assert_eq!(export(&[ENDPOINT, ("OTEL_SDK_DISABLED", "TRUE")]), None);
-        assert_eq!(export(&[ENDPOINT, ("OTEL_TRACES_EXPORTER", "none")]), None);
-        assert_eq!(export(&[ENDPOINT, ("OTEL_SDK_DISABLED", "false")]), Some(Protocol::HttpProtobuf));
-    }
-
-    #[test]
-    fn the_protocol_for_traces_goes_before_the_common_one() {
-        let common = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
-        let traces = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc");
-
-        assert_eq!(export(&[ENDPOINT, common, traces]), Some(Protocol::Grpc));
-    }
-
-    #[test]
-    fn a_protocol_that_we_do_not_speak_is_an_error() {
-        let error = read(&[ENDPOINT, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")]).expect_err("an error");
-
-        assert_eq!(
-            error.to_string(),
-            "`http/json` in `OTEL_EXPORTER_OTLP_PROTOCOL` is not a protocol we speak: use `http/protobuf` or `grpc`"
-        );
-    }
-
-    #[test]
-    fn propagators_are_those_of_the_list() {
-        let propagators = |list| read(&[("OTEL_PROPAGATORS", list)]).expect("settings").propagators;
-
-        assert_eq!(propagators("tracecontext"), Propagators { trace_context: true, baggage: false });
-        assert_eq!(propagators("none"), Propagators { trace_context: false, baggage: false });
-        assert_eq!(propagators("baggage, tracecontext"), Propagators::default());
-    }
-
-    #[test]
-    fn warns_of_every_value_that_is_ignored() {
-        let odd = [
-            ENDPOINT,
-            ("OTEL_SDK_DISABLED", "maybe"),
-            ("OTEL_PROPAGATORS", "tracecontext,b3"),
-            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
-            ("OTEL_TRACES_SAMPLER_ARG", "10%"),
-            ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
-        ];
-
-        let warnings = read(&odd).expect("settings").warnings;
-
-        let mut variables: Vec<_> = warnings.iter().map(|warning| warning.variable).collect();
-        variables.sort_unstable();
-        assert_eq!(
-            variables,
-            [
-                "OTEL_BSP_MAX_QUEUE_SIZE",
-                "OTEL_BSP_SCHEDULE_DELAY",
-                "OTEL_PROPAGATORS",
-                "OTEL_SDK_DISABLED",
-                "OTEL_TRACES_SAMPLER_ARG"
-            ]
-        );
-    }
-
-    #[test]
-    fn numbers_are_taken_as_they_are() {
-        let settings = read(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "1500")]);
-
-        let settings = settings.expect("settings");
-        assert_eq!(settings.schedule_delay, Duration::from_millis(200));
-        assert_eq!(settings.timeout, Duration::from_millis(1500));
-        assert_eq!(settings.queue_size, QUEUE_SIZE);
-    }
-
-    #[test]
-    fn says_nothing_about_sampling_when_nothing_is_exported() {
-        assert_eq!(read(&[("OTEL_TRACES_SAMPLER", "whatever")]).expect("settings").warnings, []);
-    }
-}
+mod tests;

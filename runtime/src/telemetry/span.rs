@@ -6,6 +6,7 @@
 mod attempt;
 mod message;
 mod publish;
+mod request;
 mod scope;
 mod vocabulary;
 
@@ -15,6 +16,7 @@ mod tests;
 pub use attempt::{AttemptSpan, ProcessFields};
 pub use message::MessageTrace;
 pub use publish::{PublishSpan, publish};
+pub use request::{RequestFields, RequestSpan};
 pub use scope::SettleSpan;
 
 pub(super) use message::install;

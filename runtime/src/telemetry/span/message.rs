@@ -19,6 +19,11 @@ pub(in crate::telemetry) fn install(tracer: SdkTracer) {
     TRACER.get_or_init(|| tracer);
 }
 
+/// What records spans, if anything does.
+pub(super) fn tracer() -> Option<&'static SdkTracer> {
+    TRACER.get()
+}
+
 /// The trace of one delivery: cheap to clone, and next to nothing when the message is not sampled.
 #[derive(Debug, Clone, Default)]
 pub struct MessageTrace(Trace);
@@ -51,7 +56,7 @@ impl MessageTrace {
     /// `destination` is the subject with its tokens as placeholders. Whether the message is sampled is for the configured
     /// sampler to say, which by default follows the publisher's decision.
     pub fn receive(message: &Message, destination: &str, actor: &str) -> Self {
-        Self::start(TRACER.get(), message, destination, actor)
+        Self::start(tracer(), message, destination, actor)
     }
 
     pub(super) fn start(
@@ -160,7 +165,7 @@ impl Recorded {
 }
 
 /// The same context for those who must not record it either.
-fn unsampled(span_context: &SpanContext) -> SpanContext {
+pub(super) fn unsampled(span_context: &SpanContext) -> SpanContext {
     SpanContext::new(
         span_context.trace_id(),
         span_context.span_id(),

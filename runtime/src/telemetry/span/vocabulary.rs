@@ -1,4 +1,4 @@
-//! Every span name, event name and attribute of the engine.
+//! Every span name, event name and attribute of the engine and of the ingress.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,11 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use tidegate::Message;
 
-use super::ProcessFields;
+use super::{ProcessFields, RequestFields};
+use crate::telemetry::attribute::{
+    ACTOR, CAUSE, CONSUMER_GROUP, DESTINATION_TEMPLATE, ERROR_TYPE, NATS, OPERATION_NAME, OUTCOME, PARTITION,
+    STREAM, SYSTEM,
+};
 
 pub(super) const RECEIVE: &str = "receive";
 pub(super) const PROCESS: &str = "process";
@@ -18,28 +22,23 @@ const SEND: &str = "send";
 pub(super) const EXCEPTION: &str = "exception";
 pub(super) const RETRY: &str = "retry";
 
-const NATS: &str = "nats";
 const MESSAGE_ID_HEADER: &str = "Nats-Msg-Id";
 
-const SYSTEM: &str = "messaging.system";
-const OPERATION_NAME: &str = "messaging.operation.name";
 const OPERATION_TYPE: &str = "messaging.operation.type";
 const DESTINATION_NAME: &str = "messaging.destination.name";
-const DESTINATION_TEMPLATE: &str = "messaging.destination.template";
-const CONSUMER_GROUP: &str = "messaging.consumer.group.name";
 const MESSAGE_ID: &str = "messaging.message.id";
 const BODY_SIZE: &str = "messaging.message.body.size";
-const ERROR_TYPE: &str = "error.type";
+const HTTP_METHOD: &str = "http.request.method";
+const HTTP_ROUTE: &str = "http.route";
+const HTTP_STATUS: &str = "http.response.status_code";
+const URL_PATH: &str = "url.path";
+const URL_SCHEME: &str = "url.scheme";
+const CLIENT_ADDRESS: &str = "client.address";
 const EXCEPTION_TYPE: &str = "exception.type";
 const EXCEPTION_MESSAGE: &str = "exception.message";
-const ACTOR: &str = "tidegate.actor";
-const STREAM: &str = "tidegate.stream";
 const SEQUENCE: &str = "tidegate.stream_sequence";
-const PARTITION: &str = "tidegate.partition";
 const KEY_HASH: &str = "tidegate.key_hash";
 const ATTEMPT: &str = "tidegate.attempt";
-const OUTCOME: &str = "tidegate.outcome";
-const CAUSE: &str = "tidegate.cause";
 const PORT: &str = "tidegate.port";
 const RETRY_DELAY: &str = "tidegate.retry.delay_ms";
 
@@ -102,6 +101,27 @@ pub(super) fn published(subject: &str, message_id: &str, body_size: usize) -> [K
         KeyValue::new(MESSAGE_ID, message_id.to_owned()),
         KeyValue::new(BODY_SIZE, whole(body_size)),
     ]
+}
+
+/// What a request is known to be when it arrives.
+pub(super) fn request(fields: &RequestFields<'_>) -> Vec<KeyValue> {
+    let mut attributes = vec![
+        KeyValue::new(HTTP_METHOD, fields.method.to_owned()),
+        KeyValue::new(URL_PATH, fields.path.to_owned()),
+        KeyValue::new(URL_SCHEME, "http"),
+        KeyValue::new(CLIENT_ADDRESS, fields.client.to_owned()),
+    ];
+    attributes.extend(fields.route.map(|route| KeyValue::new(HTTP_ROUTE, route.to_owned())));
+    attributes
+}
+
+/// How a request was answered.
+pub(super) fn response(status: u16) -> Vec<KeyValue> {
+    let mut attributes = vec![KeyValue::new(HTTP_STATUS, i64::from(status))];
+    if status >= 500 {
+        attributes.push(KeyValue::new(ERROR_TYPE, status.to_string()));
+    }
+    attributes
 }
 
 /// What a span that failed shows.
