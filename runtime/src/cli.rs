@@ -9,9 +9,11 @@ mod check;
 mod completions;
 mod explain;
 
+mod admin;
 mod assemble;
 mod connection;
 mod handlers;
+mod ingress;
 mod instance;
 mod logging;
 mod run;

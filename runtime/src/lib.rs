@@ -23,8 +23,10 @@
 //! }
 //! ```
 
+pub mod admin;
 pub mod cli;
 pub mod engine;
+pub mod ingress;
 pub mod memory;
 pub mod message;
 pub mod nats;

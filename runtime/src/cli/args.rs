@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, dead_letters, demo, exit, explain, publish, run, status};
+use super::{build, check, completions, dead_letters, demo, exit, explain, ingress, publish, run, status};
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
 
@@ -39,6 +39,9 @@ pub(super) enum Command {
     /// Lists, shows and replays messages that could not be handled.
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Describes the HTTP ingress of the topology.
+    #[command(subcommand)]
+    Ingress(ingress::Command),
     /// Prints the completions of a shell.
     Completions(completions::Arguments),
 }

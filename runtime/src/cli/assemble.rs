@@ -5,20 +5,24 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
+use tidegate::subject::Pattern;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::handlers::{Built, Handlers};
 use super::instance;
 use super::running::Running;
-use crate::engine::{ActorPlan, Drain, Engine, Instance, Membership, Ports, Threads, Watch};
-use crate::message::InstanceId;
+use crate::engine::{
+    ActorPlan, Drain, Engine, FlowPlan, Instance, Membership, Outlet, Ports, StreamPlan, Threads, Watch,
+};
+use crate::message::{InstanceId, ShardId};
 use crate::nats::{
-    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsMembers, NatsSettle, NatsSink,
-    NatsSource, NatsStore, Provision, ProvisionError, Shard, Watched, names, provision,
+    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsFlows, NatsGauge, NatsMembers,
+    NatsSettle, NatsSink, NatsSource, NatsStore, Provision, ProvisionError, Shard, Watched, names, provision,
 };
 use crate::port::{StoreError, Tenure};
-use crate::topology::{Actor, Topology};
+use crate::telemetry::metric;
+use crate::topology::{Actor, Stream, Topology};
 
 /// What a message weighs at most beyond its payload and headers: subject and reply subject.
 const ENVELOPE: usize = 4096;
@@ -79,8 +83,10 @@ pub(super) async fn start(
         patience: topology.drain_timeout,
     };
     let threads = Threads::start(available_parallelism().map_or(1, NonZero::get));
-    let engine = Engine::start(plans, &instance, threads, drain);
+    let engine = Engine::start(plans, Some(flow_plan(topology, connection)), &instance, threads, drain);
     watch.set(engine.watch()).expect("set once");
+    let counters = engine.watch();
+    metric::observe(move |observations| counters.observe(observations));
     Ok(Running::new(engine, membership, left))
 }
 
@@ -139,6 +145,7 @@ async fn plan(
         shards: (0..actor.shards).map(|shard| ports(topology, actor, shard, connection)).collect(),
         memory,
         dead_letters: dead_letters(topology, actor),
+        gates: gates(topology, actor, connection),
     })
 }
 
@@ -169,6 +176,36 @@ fn ports(topology: &Topology, actor: &Actor, shard: u32, connection: &Connection
         settle: Arc::new(NatsSettle::new(connection.clone())),
         exhausted: Some((Box::new(exhausted), Arc::new(ExhaustedSettle::new(connection.clone())))),
     }
+}
+
+/// The outputs that make an actor wait.
+fn gates(topology: &Topology, actor: &Actor, connection: &Connection) -> Vec<Outlet> {
+    let gates = actor.gates.iter().filter_map(|gate| topology.streams.get(gate));
+    let outlet = |stream: &Stream| Outlet {
+        stream: stream.name.to_string(),
+        marks: stream.flow,
+        gauge: Box::new(NatsGauge::new(connection.clone(), topology, stream)),
+    };
+    gates.map(outlet).collect()
+}
+
+/// Every stream is reckoned by the instance that has the first shard of the first actor that reads it; one that nobody
+/// reads, by the one that has the first shard of all.
+fn flow_plan(topology: &Topology, connection: &Connection) -> FlowPlan {
+    let flows = NatsFlows::new(connection.clone(), topology);
+    let watch = Box::new(flows.watch());
+    let streams = topology.streams.values().filter_map(|stream| {
+        let reader = topology.actors.values().find(|actor| actor.stream == stream.name);
+        let actor = reader.or(topology.actors.values().next())?;
+        Some(StreamPlan {
+            stream: stream.name.to_string(),
+            subjects: stream.subjects.iter().map(Pattern::filter).collect(),
+            marks: stream.flow,
+            duty: ShardId { actor: actor.name.as_str().into(), shard: 0 },
+            gauge: Box::new(NatsGauge::new(connection.clone(), topology, stream)),
+        })
+    });
+    FlowPlan { streams: streams.collect(), flows: Arc::new(flows), watch }
 }
 
 /// What the subjects of an actor's dead letters start with.

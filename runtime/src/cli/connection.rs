@@ -50,6 +50,7 @@ pub(super) struct NatsArguments {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) connection: Connection,
+    resolved: Resolved,
     server: Option<Embedded>,
 }
 
@@ -63,11 +64,12 @@ impl NatsArguments {
     pub(super) async fn serve(&self, nats: &Nats, name: &str) -> Result<Session, Failure> {
         let resolved = self.resolve(nats)?;
         if resolved.target != Target::Embedded {
-            return Ok(Session { connection: connect(&resolved, name).await?, server: None });
+            return Ok(Session { connection: connect(&resolved, name).await?, resolved, server: None });
         }
         let server = Embedded::start(None).await?;
-        let connection = connect(&Resolved::embedded(server.url())?, name).await?;
-        Ok(Session { connection, server: Some(server) })
+        let resolved = Resolved::embedded(server.url())?;
+        let connection = connect(&resolved, name).await?;
+        Ok(Session { connection, resolved, server: Some(server) })
     }
 
     fn resolve(&self, nats: &Nats) -> Result<Resolved, Failure> {
@@ -92,9 +94,14 @@ impl NatsArguments {
 }
 
 impl Session {
+    /// Another connection to the same server, as `name`.
+    pub(super) async fn another(&self, name: &str) -> Result<Connection, Failure> {
+        Ok(connect(&self.resolved, name).await?)
+    }
+
     /// Ends the private server, if there is one; waits until it has stopped.
     pub(super) fn end(self) {
-        let Self { connection, server } = self;
+        let Self { connection, server, .. } = self;
         drop(connection);
         drop(server);
     }

@@ -18,6 +18,7 @@ use std::num::NonZero;
 
 use clap::Args;
 
+use super::admin::{self, AdminArguments, metering};
 use super::args::{Format, Global};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -50,6 +51,8 @@ pub(super) struct Arguments {
     /// Stays up afterwards, to look around, until a signal ends it.
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    admin: AdminArguments,
     /// What the report looks like.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -62,9 +65,14 @@ pub(super) fn demo(global: &Global, arguments: &Arguments, registry: &Registry) 
     linked::ensure(global, &topology, registry)?;
     let global = Global { log: Some(global.log.clone().unwrap_or_else(|| LOG.to_owned())), ..global.clone() };
     system::block_on(async {
-        let telemetry = logging::start(&global, topology.name.as_str())?;
+        // The topology's own address belongs to the instance that runs it.
+        let address = arguments.admin.address(None);
+        let telemetry = logging::start(&global, topology.name.as_str(), metering(address))?;
         panics::hush();
-        let ended = Box::pin(perform(&topology, arguments, registry, telemetry.is_exporting())).await;
+        let ended = match admin::open(address, &telemetry).await {
+            Ok(_open) => Box::pin(perform(&topology, arguments, registry, telemetry.is_exporting())).await,
+            Err(failure) => Err(failure),
+        };
         logging::stop(telemetry).await;
         ended
     })?

@@ -8,7 +8,7 @@ use clap::Parser;
 use super::args::{Cli, Command, LogFormat};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{build, check, completions, dead_letters, demo, explain, publish, run, status};
+use super::{build, check, completions, dead_letters, demo, explain, ingress, publish, run, status};
 use crate::registry::Registry;
 use crate::topology::Style;
 
@@ -51,6 +51,7 @@ fn perform(cli: Cli, registry: &Registry) -> Result<Exit, Failure> {
         Command::Demo(arguments) => demo::demo(&global, &arguments, registry),
         Command::Publish(arguments) => publish::publish(&global, &arguments),
         Command::DeadLetters(command) => dead_letters::dead_letters(&global, &command),
+        Command::Ingress(command) => ingress::ingress(&global, &command),
         Command::Completions(arguments) => completions::completions(&arguments),
     }
 }

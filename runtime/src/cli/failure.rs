@@ -9,7 +9,9 @@ use serde_json::json;
 use super::assemble::AssembleError;
 use super::exit::Exit;
 use super::handlers::HandlersError;
+use crate::admin::AdminError;
 use crate::engine::MembershipError;
+use crate::ingress::IngressError;
 use crate::nats::{ConnectError, EmbeddedError, ResolveError};
 use crate::telemetry::TelemetryError;
 use crate::topology::{Rejected, Style};
@@ -157,10 +159,28 @@ impl From<AssembleError> for Failure {
     }
 }
 
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        let cure = error.cure();
+        Self::new(Exit::Failed, error).cured_by(cure)
+    }
+}
+
 impl From<MembershipError> for Failure {
     fn from(error: MembershipError) -> Self {
         let cure = error.cure();
         Self::new(Exit::Failed, error).cured_by(cure)
+    }
+}
+
+impl From<IngressError> for Failure {
+    fn from(error: IngressError) -> Self {
+        let exit = match &error {
+            IngressError::Listen { .. } => Exit::Failed,
+            IngressError::OpenToAll { .. } | IngressError::Tokens(_) => Exit::Rejected,
+        };
+        let cure = error.cure();
+        Self::new(exit, error).cured_by(cure)
     }
 }
 

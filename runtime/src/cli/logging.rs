@@ -1,4 +1,4 @@
-//! Logs and traces of a command.
+//! Logs, traces and metrics of a command.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::args::Global;
 use super::failure::Failure;
-use crate::telemetry::{Options, Telemetry, init};
+use crate::telemetry::{Metering, Options, Telemetry, init};
 use crate::topology::Finding;
 
 /// How long the last spans may take to be exported.
@@ -18,14 +18,14 @@ const NORMAL: &str = "info,async_nats=warn";
 /// What is logged by a command that does one thing and ends.
 const QUIET: &str = "warn";
 
-/// Starts logs and traces of a process that stays. Must be called inside the Tokio runtime.
-pub(super) fn start(global: &Global, service: &str) -> Result<Telemetry, Failure> {
-    begin(global, service, NORMAL)
+/// Starts logs, traces and metrics of a process that stays. Must be called inside the Tokio runtime.
+pub(super) fn start(global: &Global, service: &str, metering: Metering) -> Result<Telemetry, Failure> {
+    begin(global, service, NORMAL, metering)
 }
 
 /// Starts logs of a command that does one thing and ends: only what goes wrong is told.
 pub(super) fn start_quietly(global: &Global) -> Result<Telemetry, Failure> {
-    begin(global, "tidegate", QUIET)
+    begin(global, "tidegate", QUIET, Metering::Off)
 }
 
 /// Exports what is left, for a bounded time.
@@ -44,13 +44,19 @@ pub(super) fn warn_of(findings: &[Finding]) {
     }
 }
 
-fn begin(global: &Global, service: &str, default_filter: &str) -> Result<Telemetry, Failure> {
+fn begin(
+    global: &Global,
+    service: &str,
+    default_filter: &str,
+    metering: Metering,
+) -> Result<Telemetry, Failure> {
     let options = Options {
         service_name: service.to_owned(),
         instance: instance(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log_format: global.log_format.into(),
         log_filter: Some(global.log.clone().unwrap_or_else(|| default_filter.to_owned())),
+        metering,
     };
     Ok(init(&options)?)
 }

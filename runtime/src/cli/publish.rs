@@ -4,19 +4,21 @@ mod address;
 mod lines;
 mod pace;
 mod report;
+mod taken;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use bytes::Bytes;
 use clap::Args;
 use futures_util::future::ready;
-use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt, TryStreamExt, stream};
-use tidegate::Headers;
+use futures_util::{Stream, StreamExt, stream};
 use tidegate::subject::Pattern;
+use tidegate_producer::{Event, Producer, PublishError};
 use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Format, Global};
@@ -25,13 +27,13 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::logging;
 use crate::engine::system;
-use crate::nats::{Publisher, names};
-use crate::port::{Outbound, SinkError};
+use crate::nats::names;
 use crate::topology::Nats;
 use address::{Address, BadLine};
 use lines::Line;
 use pace::Pace;
 use report::{Progress, Report};
+use taken::Taken;
 
 /// How many publications are under way at a time.
 const WINDOW: usize = 256;
@@ -50,6 +52,9 @@ pub(super) struct Arguments {
     /// stored again.
     #[arg(long, value_name = "FIELD")]
     id_field: Option<String>,
+    /// The name of the topology whose backpressure is heeded; that of the topology file when left out.
+    #[arg(long, value_name = "NAME")]
+    topology_name: Option<String>,
     /// A header for every message; can be repeated.
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
@@ -69,15 +74,11 @@ enum LineError {
     #[error(transparent)]
     Bad(#[from] BadLine),
     #[error(transparent)]
-    Refused(#[from] SinkError),
+    Refused(#[from] PublishError),
 }
 
-/// What became of a line.
-struct Published {
-    number: u64,
-    bytes: u64,
-    result: Result<(), LineError>,
-}
+/// How often the progress tells whether we are held back.
+const TELL: Duration = Duration::from_millis(250);
 
 /// Publishes the lines.
 pub(super) fn publish(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
@@ -91,10 +92,16 @@ pub(super) fn publish(global: &Global, arguments: &Arguments) -> Result<Exit, Fa
 
 async fn publish_all(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
     let (input, size) = open(arguments.file.as_deref())?;
-    let (nats, name) = destination(global)?;
+    let (nats, name, topology) = destination(global)?;
     let connection = arguments.nats.connect(&nats, &name).await?;
     let lines = lines::read(BufReader::new(input), connection.max_payload())?;
-    let report = publish_lines(&Publisher::new(connection), arguments, lines, Progress::new(size)).await?;
+    let builder = connection.producer().window(WINDOW);
+    let builder = match arguments.topology_name.clone().or(topology) {
+        Some(topology) => builder.topology(topology),
+        None => builder,
+    };
+    let producer = builder.connect().await.map_err(|error| Failure::new(Exit::Usage, error))?;
+    let report = publish_lines(&producer, arguments, lines, Progress::new(size)).await?;
     report.print(arguments.format)?;
     Ok(if report.is_complete() { Exit::Done } else { Exit::Failed })
 }
@@ -102,51 +109,64 @@ async fn publish_all(global: &Global, arguments: &Arguments) -> Result<Exit, Fai
 /// Publishes in the order of the lines. The first that cannot be published is the last, unless asked to go on; what is
 /// on its way by then is awaited.
 async fn publish_lines(
-    publisher: &Publisher,
+    producer: &Producer,
     arguments: &Arguments,
     lines: mpsc::Receiver<io::Result<Line>>,
     progress: Progress,
 ) -> Result<Report, Failure> {
     let address = Address::new(arguments.subject.clone(), arguments.id_field.clone());
-    let headers: Headers = arguments.headers.iter().cloned().collect();
     let stop = CancellationToken::new();
     let stop_unless_skipping = || {
         if !arguments.skip_bad {
             stop.cancel();
         }
     };
-
-    let publications = paced(lines, Pace::new(arguments.rate)).take_until(stop.cancelled()).map(|line| {
-        let outbound = line.map(|line| (line.number, line.bytes, outbound(&address, &headers, line)));
-        if matches!(outbound, Ok((.., Err(_)))) {
+    let taken = Taken::default();
+    let events = paced(lines, Pace::new(arguments.rate)).take_until(stop.cancelled()).filter_map(|line| {
+        let event = taken.take(line, |line| event(&address, &arguments.headers, line));
+        if event.is_none() {
             stop_unless_skipping();
         }
-        outbound
+        ready(event)
     });
-    let sent = publications.then(async |outbound| {
-        let (number, bytes, outbound) = outbound?;
-        let stored = match outbound {
-            Ok(outbound) => publisher.send(outbound).await.map_err(LineError::from).boxed(),
-            Err(bad) => ready(Err(bad.into())).boxed(),
-        };
-        Ok(stored.map(move |result| Ok::<_, io::Error>(Published { number, bytes, result })))
-    });
-    let mut outcomes = std::pin::pin!(sent.try_buffered(WINDOW));
+
     let mut report = Report::new();
-    while let Some(outcome) = outcomes.try_next().await? {
-        let Published { number, bytes, result } = outcome;
-        progress.advance(bytes);
-        match result {
-            Ok(()) => report.published(),
-            Err(error) => {
-                stop_unless_skipping();
-                progress.tell(&format!("line {number}: {error}"));
-                report.failed(number, &error);
+    let mut results = std::pin::pin!(producer.publish_all(events));
+    let mut tell = interval(TELL);
+    tell.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        let (result, is_over) = tokio::select! {
+            result = results.next() => match result {
+                Some(result) => (Some(result), false),
+                None => (None, true),
+            },
+            _ = tell.tick() => {
+                progress.tell_flow(taken.subject().and_then(|subject| producer.flow(&subject)));
+                (None, false)
             }
+        };
+        let result = result.map(|result| result.map(drop).map_err(|unpublished| unpublished.error));
+        for outcome in taken.give(result) {
+            progress.advance(outcome.bytes);
+            match outcome.result {
+                Ok(()) => report.published(),
+                Err(error) => {
+                    stop_unless_skipping();
+                    progress.tell(&format!("line {}: {error}", outcome.number));
+                    report.failed(outcome.number, &error);
+                }
+            }
+        }
+        if is_over {
+            break;
         }
     }
     progress.finish();
-    Ok(report)
+    report.throttled(producer.throttled());
+    match taken.broken() {
+        Some(error) => Err(error.into()),
+        None => Ok(report),
+    }
 }
 
 fn paced(lines: mpsc::Receiver<io::Result<Line>>, pace: Pace) -> impl Stream<Item = io::Result<Line>> {
@@ -157,21 +177,22 @@ fn paced(lines: mpsc::Receiver<io::Result<Line>>, pace: Pace) -> impl Stream<Ite
     })
 }
 
-fn outbound(address: &Address, headers: &Headers, line: Line) -> Result<Outbound, BadLine> {
+fn event(address: &Address, headers: &[(String, String)], line: Line) -> Result<Event, BadLine> {
     let payload = line.text?;
     let (subject, id) = address.of(line.number, &payload)?;
-    Ok(Outbound { subject, headers: headers.clone(), payload: Bytes::from(payload), id })
+    let event = Event::new(subject, payload).id(id);
+    Ok(headers.iter().fold(event, |event, (name, value)| event.header(name, value)))
 }
 
-/// Where the topology says that NATS is, and as whom we connect. Without a topology at hand, flags and environment
-/// decide alone.
-fn destination(global: &Global) -> Result<(Nats, String), Failure> {
+/// Where the topology says that NATS is, as whom we connect, and the topology's name. Without a topology at hand, flags
+/// and environment decide alone.
+fn destination(global: &Global) -> Result<(Nats, String, Option<String>), Failure> {
     if !global.topology.exists() {
-        return Ok((Nats::default(), format!("tidegate/{}", env!("CARGO_PKG_VERSION"))));
+        return Ok((Nats::default(), format!("tidegate/{}", env!("CARGO_PKG_VERSION")), None));
     }
     let topology = global.load()?.topology;
     let name = names::client(&topology.name);
-    Ok((topology.nats, name))
+    Ok((topology.nats, name, Some(topology.name.to_string())))
 }
 
 /// The input, and its size where that is known.

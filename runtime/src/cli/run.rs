@@ -1,19 +1,25 @@
 //! `tidegate run`: runs the topology until it is told to drain.
 
+use std::time::Duration;
+
 use clap::Args;
 use nix::sys::signal::Signal;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::admin::{self, AdminArguments, metering};
 use super::args::Global;
 use super::connection::{NatsArguments, Session};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::handlers::Handlers;
+use super::ingress::IngressArguments;
 use super::instance::InstanceArguments;
 use super::running::Running;
 use super::signals::Signals;
-use super::{assemble, linked, logging};
+use super::{assemble, ingress, linked, logging};
 use crate::engine::{Drained, system};
+use crate::ingress::Ingress;
 use crate::nats::names;
 use crate::registry::Registry;
 use crate::topology::{Checked, Topology};
@@ -25,6 +31,10 @@ pub(super) struct Arguments {
     nats: NatsArguments,
     #[command(flatten)]
     instance: InstanceArguments,
+    #[command(flatten)]
+    admin: AdminArguments,
+    #[command(flatten)]
+    ingress: IngressArguments,
 }
 
 /// Runs the topology; becomes the program that has its handlers when this one has not.
@@ -32,8 +42,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments, registry: &Registry) -
     let checked = global.load()?;
     linked::ensure(global, &checked.topology, registry)?;
     system::block_on(async {
-        let telemetry = logging::start(global, checked.topology.name.as_str())?;
-        let ended = serve(&checked, arguments, registry).await;
+        let address = arguments.admin.address(checked.topology.admin);
+        let telemetry = logging::start(global, checked.topology.name.as_str(), metering(address))?;
+        let ended = match admin::open(address, &telemetry).await {
+            Ok(_open) => serve(&checked, arguments, registry).await,
+            Err(failure) => Err(failure),
+        };
         logging::stop(telemetry).await;
         ended
     })?
@@ -44,7 +58,7 @@ async fn serve(checked: &Checked, arguments: &Arguments, registry: &Registry) ->
     let Checked { topology, warnings } = checked;
     logging::warn_of(warnings);
     let handlers = Handlers::construct(topology, registry)?;
-    let (session, mut running) = tokio::select! {
+    let (session, mut running, ingress) = tokio::select! {
         started = start(topology, &handlers, arguments) => started?,
         signal = signals.next() => {
             info!(%signal, "stopped before the topology was started");
@@ -70,7 +84,7 @@ async fn serve(checked: &Checked, arguments: &Arguments, registry: &Registry) ->
         }
     };
     let drained = tokio::select! {
-        drained = running.drain(topology.drain_timeout) => drained,
+        drained = drain(ingress, running, topology.drain_timeout) => drained,
         signal = signals.next() => end_at_once(signal, session),
     };
     session.end();
@@ -84,10 +98,24 @@ async fn start(
     topology: &Topology,
     handlers: &Handlers,
     arguments: &Arguments,
-) -> Result<(Session, Running), Failure> {
+) -> Result<(Session, Running, Option<Ingress>), Failure> {
+    let bound = arguments.ingress.bind(topology).await?;
     let session = arguments.nats.serve(&topology.nats, &names::client(&topology.name)).await?;
     let running = assemble::start(topology, handlers, &session.connection, arguments.instance.id()).await?;
-    Ok((session, running))
+    let ingress = match bound {
+        Some(bound) => Some(ingress::open(bound, topology, &session).await?),
+        None => None,
+    };
+    Ok((session, running, ingress))
+}
+
+/// Answers what was posted before anything else ends, in at most half of the time.
+async fn drain(ingress: Option<Ingress>, running: Running, limit: Duration) -> Drained {
+    let begun = Instant::now();
+    if let Some(ingress) = ingress {
+        ingress.stop(limit / 2).await;
+    }
+    running.drain(limit.saturating_sub(begun.elapsed())).await
 }
 
 /// Leaves without waiting for anything but our own nats-server: a handler that blocks its thread would keep an orderly

@@ -4,6 +4,7 @@ mod age;
 mod evidence;
 mod findings;
 mod picture;
+mod stream;
 mod text;
 
 use clap::Args;
@@ -17,7 +18,7 @@ use super::failure::Failure;
 use super::{logging, output};
 use crate::engine::system;
 use crate::nats::names;
-use crate::port::{MembersError, SourceError};
+use crate::port::{FlowsError, MembersError, SourceError};
 
 /// What `tidegate status` understands.
 #[derive(Debug, Args)]
@@ -52,6 +53,13 @@ async fn look(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
 
 impl From<MembersError> for Failure {
     fn from(error: MembersError) -> Self {
+        Self::new(Exit::Nats, error)
+            .cured_by("see whether the server is up, and whether our user may read the bucket")
+    }
+}
+
+impl From<FlowsError> for Failure {
+    fn from(error: FlowsError) -> Self {
         Self::new(Exit::Nats, error)
             .cured_by("see whether the server is up, and whether our user may read the bucket")
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use tidegate_producer::{Flow, FlowState, Throttled};
 
 use super::{Format, LineError};
 use crate::cli::output;
@@ -19,6 +20,10 @@ pub(super) struct Report {
     failed: u64,
     #[serde(rename = "failed_lines")]
     named: Vec<FailedLine>,
+    /// How long lines waited because their stream was slow, stopped or full.
+    throttled_ms: u64,
+    /// How often a stream refused a line because it was full; such a line is offered again.
+    refusals: u64,
     #[serde(skip)]
     started: Instant,
 }
@@ -32,7 +37,14 @@ struct FailedLine {
 impl Report {
     /// Nothing yet.
     pub(super) fn new() -> Self {
-        Self { published: 0, failed: 0, named: Vec::new(), started: Instant::now() }
+        Self {
+            published: 0,
+            failed: 0,
+            named: Vec::new(),
+            throttled_ms: 0,
+            refusals: 0,
+            started: Instant::now(),
+        }
     }
 
     /// A stream has stored a line.
@@ -46,6 +58,12 @@ impl Report {
         if self.named.len() < NAMED {
             self.named.push(FailedLine { line, error: error.to_string() });
         }
+    }
+
+    /// What backpressure has cost.
+    pub(super) fn throttled(&mut self, throttled: Throttled) {
+        self.throttled_ms = u64::try_from(throttled.time.as_millis()).unwrap_or(u64::MAX);
+        self.refusals = throttled.refusals;
     }
 
     /// Whether all lines were published.
@@ -65,7 +83,17 @@ impl Report {
         let elapsed = self.started.elapsed();
         let rate = u128::from(self.published) * 1000 / elapsed.as_millis().max(1);
         let failed = if self.failed > 0 { format!(", failed {}", self.failed) } else { String::new() };
-        format!("published {}{failed} in {:.1} s ({rate}/s)", self.published, elapsed.as_secs_f64())
+        let throttled = match (self.throttled_ms, self.refusals) {
+            (0, 0) => String::new(),
+            (milliseconds, refusals) => {
+                format!(
+                    "; held back for {:.1} s, refused {refusals} times",
+                    Duration::from_millis(milliseconds).as_secs_f64()
+                )
+            }
+        };
+        let seconds = elapsed.as_secs_f64();
+        format!("published {}{failed} in {seconds:.1} s ({rate}/s){throttled}", self.published)
     }
 }
 
@@ -89,6 +117,12 @@ impl Progress {
     /// So many bytes of the input are done.
     pub(super) fn advance(&self, bytes: u64) {
         self.0.inc(bytes);
+    }
+
+    /// Tells whether the stream holds us back, and why.
+    pub(super) fn tell_flow(&self, flow: Option<Flow>) {
+        let held_back = flow.filter(|flow| matches!(flow.state, FlowState::Slow | FlowState::Stop));
+        self.0.set_message(held_back.map(|flow| flow.reason()).unwrap_or_default());
     }
 
     /// Writes a line to standard error, above the bar.

@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::cli::failure::Failure;
 use crate::message::ShardId;
-use crate::nats::{Backlog, Connection, ConsumerPlan, MemberEntry, NatsMembers, names};
+use crate::nats::{
+    Backlog, Connection, ConsumerPlan, MemberEntry, NatsFlows, NatsMembers, StoredFlow, names,
+};
 use crate::port::MembersError;
 use crate::topology::Topology;
 
@@ -18,6 +20,7 @@ pub(super) struct Evidence {
     pub(super) now: SystemTime,
     pub(super) entries: Vec<MemberEntry>,
     pub(super) consumers: Vec<Consumer>,
+    pub(super) flows: Vec<StoredFlow>,
 }
 
 /// The consumer of one shard.
@@ -39,6 +42,7 @@ impl Evidence {
             Err(MembersError::Missing(_)) => Vec::new(),
             read => read?,
         };
+        let flows = NatsFlows::new(connection.clone(), topology).all().await?;
         let now = match members.server_time().await {
             Err(MembersError::Missing(_)) => SystemTime::UNIX_EPOCH,
             read => read?,
@@ -52,6 +56,15 @@ impl Evidence {
                 consumers.push(Consumer { shard, stream: plan.stream, backlog });
             }
         }
-        Ok(Self { topology: topology.name.to_string(), failover: topology.failover, now, entries, consumers })
+        let flows =
+            flows.into_iter().filter(|stored| topology.streams.contains_key(stored.flow.stream.as_str()));
+        Ok(Self {
+            topology: topology.name.to_string(),
+            failover: topology.failover,
+            now,
+            entries,
+            consumers,
+            flows: flows.collect(),
+        })
     }
 }

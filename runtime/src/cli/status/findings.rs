@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::age;
 use super::picture::{Instance, Picture, Shard};
+use super::stream::Stream;
 use crate::message::{MemberState, ShardState};
 use crate::nats::MemberEntry;
 
@@ -25,10 +26,24 @@ pub(super) fn all(picture: &Picture) -> Vec<String> {
     findings.extend(picture.shards.iter().filter_map(without_consumer));
     if is_working {
         findings.extend(picture.shards.iter().filter_map(without_owner));
+        findings.extend(picture.streams.iter().filter_map(Stream::finding));
+        findings.extend(gated(&picture.shards));
     }
     findings
         .extend(picture.instances.iter().filter_map(|instance| unknown_shards(instance, &picture.shards)));
     findings
+}
+
+/// Actors that take nothing in, each once.
+fn gated(shards: &[Shard]) -> BTreeSet<String> {
+    let gated = |shard: &Shard| {
+        let by = shard.owner.as_ref()?.intake_stopped_by.as_ref()?;
+        Some(format!(
+            "actor `{}` takes nothing in: its output `{by}` is past its mark, so the cause is further down the line",
+            shard.id.actor
+        ))
+    };
+    shards.iter().filter_map(gated).collect()
 }
 
 /// Entries that cannot be read: no instance of ours wrote them.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::evidence::{Consumer, Evidence};
+use super::stream::Stream;
 use super::{age, findings};
 use crate::message::{Member, MemberState, ShardId, ShardReport, ShardState};
 
@@ -20,6 +21,7 @@ pub(super) struct Picture {
     pub(super) failover: Duration,
     pub(super) instances: Vec<Instance>,
     pub(super) shards: Vec<Shard>,
+    pub(super) streams: Vec<Stream>,
     /// What is wrong.
     pub(super) findings: Vec<String>,
 }
@@ -84,6 +86,8 @@ pub(super) struct Owner {
     /// How long ago it settled a message.
     #[serde(serialize_with = "age::seconds", rename = "progress_seconds")]
     pub(super) progress: Duration,
+    /// The output for which the actor takes nothing in.
+    pub(super) intake_stopped_by: Option<String>,
     pub(super) is_silent: bool,
 }
 
@@ -105,6 +109,7 @@ impl Picture {
             failover: evidence.failover,
             instances,
             shards,
+            streams: evidence.flows.iter().map(|stored| Stream::of(stored, evidence.now)).collect(),
             findings: Vec::new(),
         };
         picture.findings = findings::all(&picture);
@@ -172,6 +177,7 @@ impl Owner {
             done: report.done,
             dead_letters: report.dead_letters,
             progress: since(report.last_progress),
+            intake_stopped_by: report.intake_stopped.as_ref().map(|stopped| stopped.stream.clone()),
             is_silent: instance.is_silent,
         }
     }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::evidence::{Consumer, Evidence};
 use super::picture::Picture;
 use super::text;
-use crate::message::ShardId;
 use crate::message::timestamp;
-use crate::nats::{Backlog, MemberEntry};
+use crate::message::{Flow, FlowState, Mark, Pressure, ShardId};
+use crate::nats::{Backlog, MemberEntry, StoredFlow};
 use crate::port::Revision;
 
 /// The server's clock.
@@ -52,7 +52,14 @@ fn consumer(actor: &str, shard: u32, backlog: Option<Backlog>) -> Consumer {
 fn evidence(entries: Vec<MemberEntry>) -> Evidence {
     let backlog = Some(Backlog { waiting: 120, unsettled: 14 });
     let consumers = vec![consumer("payments", 0, backlog), consumer("payments", 1, backlog)];
-    Evidence { topology: "shop".to_owned(), failover: Duration::from_secs(2), now: now(), entries, consumers }
+    Evidence {
+        topology: "shop".to_owned(),
+        failover: Duration::from_secs(2),
+        now: now(),
+        entries,
+        consumers,
+        flows: Vec::new(),
+    }
 }
 
 fn shown(evidence: &Evidence) -> String {
@@ -151,6 +158,75 @@ fn programs_get_numbers() {
     assert_eq!(json["shards"][0]["waiting"], 120);
     assert_eq!(json["shards"][1]["owner"], Value::Null);
     assert_eq!(json["findings"][0], "shard payments/1 has no owner; nobody waits for it");
+}
+
+fn stream(name: &str, state: FlowState, said: Duration, pressure: Option<Pressure>) -> StoredFlow {
+    let written = now() - Duration::from_hours(1);
+    let flow = Flow {
+        stream: name.to_owned(),
+        subjects: Vec::new(),
+        state,
+        since: written - Duration::from_secs(75),
+        rate: (state == FlowState::Slow).then_some(312.4),
+        stored: 411.0,
+        done: 298.0,
+        pressure,
+        full_in: None,
+        holds: 5000,
+        instance: "web".to_owned(),
+        written,
+    };
+    StoredFlow { flow, at: now() - said }
+}
+
+#[test]
+fn what_streams_cannot_take_is_told_with_the_reason() {
+    let mut held_up = shard("payments", 0, "working");
+    held_up["intake_stopped"] = json!({ "stream": "STOCK", "since": earlier(9) });
+    let web = entry("web", FRESH, "9f", "working", &[held_up, shard("payments", 1, "working")]);
+    let pressed = |actor: Option<&str>, partition| Pressure {
+        mark: Mark::Messages,
+        value: 50_000.0,
+        low: 25_000.0,
+        high: 50_000.0,
+        actor: actor.map(str::to_owned),
+        partition,
+        since: now(),
+    };
+    let flows = vec![
+        stream("ORDERS", FlowState::Open, FRESH, None),
+        stream("PAYMENTS", FlowState::Slow, FRESH, Some(pressed(Some("stock"), None))),
+        stream("STOCK", FlowState::Stop, FRESH, Some(pressed(Some("shipping"), Some(3)))),
+        stream("NOTICES", FlowState::Stop, STALE, None),
+    ];
+    let evidence = Evidence { flows, ..evidence(vec![web]) };
+
+    insta::assert_snapshot!(shown(&evidence), @r"
+    INSTANCE  HOST  PID   VERSION  STATE    UP      SEEN
+    web       host  4711  1.2.3    working  2h 13m  0.4s ago
+
+    ACTOR     SHARD  STREAM  OWNER  STATE    SINCE   WAITING  IN FLIGHT  RUNNING  PROGRESS
+    payments  0      ORDERS  web    working  1m 15s  120      14         3        1.4s ago
+    payments  1      ORDERS  web    working  1m 15s  120      14         3        1.4s ago
+
+    STREAM    FLOW     SINCE   MAY STORE  STORED  DONE   WHY
+    ORDERS    open     1m 15s  -          411/s   298/s  -
+    PAYMENTS  slow     1m 15s  312/s      411/s   298/s  50000 of 50000 messages wait for actor `stock`
+    STOCK     stop     1m 15s  nothing    411/s   298/s  50000 of 50000 messages wait for actor `shipping`, most in partition 3
+    NOTICES   unknown  1m 59s  -          411/s   298/s  -
+
+    Findings
+      - queue depth exceeding threshold on stream `PAYMENTS`: 50000 of 50000 messages wait for actor `stock`; publishers have been slowed down for 1m 15s; see what takes `stock` so long; give it more `concurrency`, `partitions` or instances
+      - queue depth exceeding threshold on stream `STOCK`: 50000 of 50000 messages wait for actor `shipping`, most in partition 3; publishers have been stopped for 1m 15s; see what takes `shipping` so long, in partition 3 above all; one busy entity there holds up the others
+      - nobody has said anything about stream `NOTICES` for 44s: its publishers feel only that it is full; see whether the instance that reckons it can read it
+      - actor `payments` takes nothing in: its output `STOCK` is past its mark, so the cause is further down the line
+    ");
+    let json = serde_json::to_value(Picture::of(&evidence)).expect("JSON");
+    assert_eq!(json["streams"][2]["state"], "stop");
+    assert_eq!(json["streams"][2]["since_seconds"], 75.412);
+    assert_eq!(json["streams"][2]["partition"], 3);
+    assert_eq!(json["streams"][3]["state"], "unknown");
+    assert_eq!(json["shards"][0]["owner"]["intake_stopped_by"], "STOCK");
 }
 
 #[test]

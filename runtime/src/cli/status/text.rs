@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::age;
 use super::picture::{Picture, Shard};
+use super::stream::Stream;
 use crate::cli::table::{Table, shown};
 
 /// What stands where nothing is known.
@@ -18,6 +19,10 @@ pub(super) fn render(picture: &Picture) -> String {
     }
     if !picture.shards.is_empty() {
         text.push_str(&shards(picture).render());
+        text.push('\n');
+    }
+    if !picture.streams.is_empty() {
+        text.push_str(&streams(picture).render());
         text.push('\n');
     }
     match picture.findings.as_slice() {
@@ -77,6 +82,26 @@ fn shards(picture: &Picture) -> Table<10> {
             &count(shard.unsettled),
             &of_owner(&|owner| owner.running.to_string()),
             &of_owner(&|owner| format!("{} ago", age::shown(owner.progress))),
+        ]);
+    }
+    table
+}
+
+fn streams(picture: &Picture) -> Table<7> {
+    let mut table = Table::new(["STREAM", "FLOW", "SINCE", "MAY STORE", "STORED", "DONE", "WHY"]);
+    for stream in &picture.streams {
+        table.add([
+            &stream.name,
+            stream.state,
+            &age::shown(stream.since),
+            &match (stream.state, stream.rate) {
+                ("slow", Some(rate)) => Stream::shown(rate),
+                ("stop", _) => "nothing".to_owned(),
+                _ => NOTHING.to_owned(),
+            },
+            &Stream::shown(stream.stored),
+            &Stream::shown(stream.done),
+            stream.why.as_deref().unwrap_or(NOTHING),
         ]);
     }
     table
