@@ -161,7 +161,10 @@ async fn publish_stores_lines_in_their_order() {
         command(&builder, "publish tasks.{entity} tasks.jsonl --header Source=import --format json").await;
 
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(ended.json(), json!({ "published": 1000, "failed": 0, "failed_lines": [] }));
+    assert_eq!(
+        ended.json(),
+        json!({ "published": 1000, "failed": 0, "failed_lines": [], "throttled_ms": 0, "refusals": 0 })
+    );
     let stored = read_stream(&server.jetstream().await, "TASKS").await;
     let payloads: Vec<_> = stored.iter().map(|message| String::from_utf8_lossy(&message.payload)).collect();
     assert_eq!(payloads, lines);
@@ -189,7 +192,10 @@ async fn publish_stops_at_a_bad_line_unless_told_to_skip_it() {
 
     assert_eq!((stopped.code, skipped.code, astray.code), (Some(1), Some(1), Some(1)));
     let failed = json!([{ "line": 3, "error": "token `a.b` has a character that a subject cannot have" }]);
-    assert_eq!(stopped.json(), json!({ "published": 1, "failed": 1, "failed_lines": failed }));
+    let expected = json!({
+        "published": 1, "failed": 1, "failed_lines": failed, "throttled_ms": 0, "refusals": 0,
+    });
+    assert_eq!(stopped.json(), expected);
     assert!(skipped.stdout.starts_with("published 2, failed 1 in "), "{skipped:?}");
     assert!(astray.stderr.contains("line 1: no stream takes `nowhere.1`"), "{astray:?}");
     let stored = read_stream(&server.jetstream().await, "TASKS").await;

@@ -1,6 +1,7 @@
 //! The JetStream adapters of the ports against a real nats-server.
 
 mod exhausting;
+mod gauging;
 mod interrupting;
 mod keeping;
 mod publishing;

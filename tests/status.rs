@@ -39,6 +39,8 @@ fn working_on(member: Member, state: ShardState) -> Member {
         running: 3,
         done: 4711,
         dead_letters: 0,
+        fullest: None,
+        intake_stopped: None,
         last_progress: now,
     };
     Member { started: now, written: now, shards: vec![report], ..member }

@@ -8,7 +8,7 @@ pub(super) const USAGE: &str = "\
 tidegate-soak [--minutes N] [--seed S] [--broker KIND] [--instances N] [--rate MESSAGES] [--faults N]
               [--keep DIRECTORY]
 tidegate-soak --check EVIDENCE
-tidegate-soak --measure takeover|instances
+tidegate-soak --measure takeover|instances|producer|flow
 
   --minutes    how long; the last round is finished (10)
   --seed       what the faults and messages are drawn from (random, and printed)
@@ -18,7 +18,8 @@ tidegate-soak --measure takeover|instances
   --faults     faults in a round, after which everything is settled and judged (8)
   --keep       where the evidence of rounds with violations goes (target/soak)
   --check      judge such evidence again
-  --measure    how long a shard stands still without its owner; what more instances add";
+  --measure    how long a shard stands still without its owner; what more instances add;
+                what the producer crate costs; what becomes of a flood";
 
 /// The command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,10 @@ pub(super) enum Work {
     Takeover,
     /// What more instances add.
     Instances,
+    /// What the producer crate costs.
+    Producer,
+    /// What becomes of a producer with more to say than there is room for.
+    Flow,
 }
 
 /// What is broken besides instances.
@@ -107,7 +112,9 @@ fn measurement(word: &str) -> Result<Work, String> {
     match word {
         "takeover" => Ok(Work::Takeover),
         "instances" => Ok(Work::Instances),
-        _ => Err(format!("`--measure` takes `takeover` or `instances`, not `{word}`")),
+        "producer" => Ok(Work::Producer),
+        "flow" => Ok(Work::Flow),
+        _ => Err(format!("`--measure` takes `takeover`, `instances`, `producer` or `flow`, not `{word}`")),
     }
 }
 

@@ -3,7 +3,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 
 mod arguments;
+mod flow;
 mod instances;
+mod producer;
 mod report;
 mod round;
 mod takeover;
@@ -28,7 +30,9 @@ fn main() -> ExitCode {
         Work::Soak => soak(&arguments),
         Work::Check(path) => judge_again(path),
         Work::Takeover => runtime().block_on(takeover::measure()),
+        Work::Flow => runtime().block_on(flow::measure()),
         Work::Instances => runtime().block_on(instances::measure()),
+        Work::Producer => runtime().block_on(producer::measure()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Fixtures for the integration tests: real servers and real processes, private to one test and gone with it.
 //!
 //! [`NatsServer`] is the broker, [`Cluster`] three of them, [`Proxy`] a network in trouble, [`Runtime`] a runtime under
-//! test, [`Otlp`] a trace collector; [`publish`] and [`read_stream`] put messages into a stream and read back what is
+//! test, [`Otlp`] a collector of traces and metrics, [`Scrape`] what Prometheus
+//! sees; [`publish`] and [`read_stream`] put messages into a stream and read back what is
 //! stored; [`faults`] is what breaks them and judges what they did. Nothing listens beyond 127.0.0.1.
 
 pub mod faults;
@@ -10,6 +11,7 @@ mod cluster;
 mod nats;
 mod otlp;
 mod process;
+mod prometheus;
 mod proxy;
 mod runtime;
 mod stream;
@@ -18,8 +20,9 @@ mod wait;
 pub use cluster::Cluster;
 pub use nats::NatsServer;
 pub use nix::sys::signal::Signal;
-pub use otlp::{Mode, Otlp, Span, SpanEvent, SpanKind, StatusCode};
-pub use process::Process;
+pub use otlp::{Mode, Otlp, Point, Span, SpanEvent, SpanKind, StatusCode};
+pub use process::{Process, resident_memory};
+pub use prometheus::{Scrape, Series, get};
 pub use proxy::{Proxy, Traffic};
 pub use runtime::{Runtime, RuntimeBuilder};
 pub use stream::{StoredMessage, publish, publish_json, read_stream};

@@ -1,5 +1,6 @@
-//! A trace collector: OTLP over gRPC and over HTTP with protobuf, on one port, with the troubles real ones have.
+//! A collector of traces and metrics: OTLP over gRPC and over HTTP with protobuf, on one port, with the troubles real ones have.
 
+mod metric;
 mod server;
 mod span;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::wait::{PATIENCE, eventually_some};
 
+pub use metric::Point;
 pub use span::{Span, SpanEvent, SpanKind, StatusCode};
 
 /// How the collector behaves.
@@ -78,6 +81,20 @@ impl Otlp {
         eventually_some(PATIENCE, || future::ready(Some(self.spans()).filter(|spans| is_complete(spans))))
             .await
     }
+
+    /// The values of the last export of metrics; none before the first.
+    pub fn metrics(&self) -> Vec<Point> {
+        self.received.metrics.lock().expect("nobody panics while holding the metrics").clone()
+    }
+
+    /// Waits until the last export of metrics satisfies `is_complete`, and returns it.
+    ///
+    /// # Panics
+    /// When none does within [`PATIENCE`].
+    pub async fn wait_for_metrics(&self, is_complete: impl Fn(&[Point]) -> bool) -> Vec<Point> {
+        let complete = || future::ready(Some(self.metrics()).filter(|points| is_complete(points)));
+        eventually_some(PATIENCE, complete).await
+    }
 }
 
 impl Drop for Otlp {
@@ -91,6 +108,7 @@ impl Drop for Otlp {
 struct Received {
     requests: AtomicUsize,
     spans: Mutex<Vec<Span>>,
+    metrics: Mutex<Vec<Point>>,
 }
 
 impl Received {
@@ -101,5 +119,9 @@ impl Received {
     fn keep(&self, request: ExportTraceServiceRequest) {
         let mut kept = self.spans.lock().expect("nobody panics while holding the spans");
         kept.extend(span::all(request));
+    }
+
+    fn keep_metrics(&self, request: ExportMetricsServiceRequest) {
+        *self.metrics.lock().expect("nobody panics while holding the metrics") = metric::all(request);
     }
 }

@@ -1,6 +1,6 @@
 //! A child process whose standard error is kept, and which ends with its owner.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
@@ -136,6 +136,13 @@ impl Drop for Process {
             log.iter().skip(log.len().saturating_sub(TAIL)).for_each(|line| eprintln!("{line}"));
         }
     }
+}
+
+/// A running process's resident memory in bytes. Linux only.
+pub fn resident_memory(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(resident.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
 }
 
 fn keep_lines(id: u32, stderr: ChildStderr, mut file: File, kept: &Mutex<Vec<String>>) {

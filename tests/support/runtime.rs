@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::Signal;
 use crate::nats::{NatsServer, program};
-use crate::process::Process;
+use crate::process::{Process, resident_memory};
 
 /// What a [`Runtime`] is started with. Cheap to clone: several instances can share one topology.
 #[derive(Debug, Clone)]
@@ -174,11 +174,7 @@ impl Runtime {
 
     /// Resident memory in bytes. Linux only.
     pub fn resident_memory(&self) -> u64 {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it is running");
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = resident.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kibibytes.expect("a running process has resident memory") * 1024
+        resident_memory(self.process.id()).expect("a running process has resident memory")
     }
 }
 

@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 8] = [
     &["registry"],
     &["port"],
     &["nats", "memory", "engine"],
-    &["admin"],
+    &["admin", "ingress"],
     &["cli"],
 ];
 

@@ -10,6 +10,12 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -41,8 +47,13 @@ pub(super) async fn run(listener: TcpListener, mode: watch::Receiver<Mode>, rece
 }
 
 fn router(mode: watch::Receiver<Mode>, received: Arc<Received>) -> Router {
-    let grpc = Routes::new(TraceServiceServer::new(Grpc(Arc::clone(&received)))).into_axum_router();
-    let http = Router::new().route("/v1/traces", post(http_traces)).with_state(Arc::clone(&received));
+    let grpc = Routes::new(TraceServiceServer::new(Grpc(Arc::clone(&received))))
+        .add_service(MetricsServiceServer::new(Grpc(Arc::clone(&received))))
+        .into_axum_router();
+    let http = Router::new()
+        .route("/v1/traces", post(http_traces))
+        .route("/v1/metrics", post(http_metrics))
+        .with_state(Arc::clone(&received));
     grpc.merge(http).layer(middleware::from_fn_with_state((mode, received), misbehave))
 }
 
@@ -72,6 +83,17 @@ async fn http_traces(State(received): State<Arc<Received>>, body: Bytes) -> Resp
     }
 }
 
+async fn http_metrics(State(received): State<Arc<Received>>, body: Bytes) -> Response {
+    match ExportMetricsServiceRequest::decode(body) {
+        Ok(request) => {
+            received.keep_metrics(request);
+            let reply = ExportMetricsServiceResponse::default().encode_to_vec();
+            ([(header::CONTENT_TYPE, "application/x-protobuf")], reply).into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    }
+}
+
 struct Grpc(Arc<Received>);
 
 #[tonic::async_trait]
@@ -82,6 +104,17 @@ impl TraceService for Grpc {
     ) -> Result<GrpcResponse<ExportTraceServiceResponse>, Status> {
         self.0.keep(request.into_inner());
         Ok(GrpcResponse::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Grpc {
+    async fn export(
+        &self,
+        request: GrpcRequest<ExportMetricsServiceRequest>,
+    ) -> Result<GrpcResponse<ExportMetricsServiceResponse>, Status> {
+        self.0.keep_metrics(request.into_inner());
+        Ok(GrpcResponse::new(ExportMetricsServiceResponse::default()))
     }
 }
 

@@ -93,7 +93,7 @@ fn event(event: proto::span::Event) -> SpanEvent {
     SpanEvent { name: event.name, attributes: attributes(event.attributes) }
 }
 
-fn attributes(pairs: Vec<KeyValue>) -> Attributes {
+pub(super) fn attributes(pairs: Vec<KeyValue>) -> Attributes {
     pairs.into_iter().map(|pair| (pair.key, text(pair.value.unwrap_or_default()))).collect()
 }
 
