@@ -86,7 +86,9 @@ impl Workload {
     /// What the handlers did, in the order in which they wrote it down.
     pub(crate) fn journal(&self) -> Vec<Line> {
         let text = std::fs::read_to_string(&self.journal).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).expect("a line of the journal")).collect()
+        // Of the last line only a part may be there: it is being written, or its writer was killed.
+        let complete = text.rfind('\n').map_or("", |end| &text[..=end]);
+        complete.lines().map(|line| serde_json::from_str(line).expect("a line of the journal")).collect()
     }
 
     /// How often the handlers wrote `event`.

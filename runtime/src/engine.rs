@@ -14,7 +14,6 @@ mod heartbeat;
 mod lane;
 mod lease;
 mod ledger;
-mod life;
 mod mailbox;
 mod membership;
 mod ownership;

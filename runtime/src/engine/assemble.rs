@@ -16,7 +16,6 @@ use super::dead_letter::Undertaker;
 use super::drain::Drain;
 use super::duty::Duty;
 use super::flow::{Allowance, Board, FlowPlan, Gate, Outlet};
-use super::life::Life;
 use super::membership::Assignment;
 use super::router::Router;
 use super::shard::Shard;
@@ -253,7 +252,7 @@ fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance) -> Crew {
         sink: Arc::clone(&plan.sink),
         store: plan.store.clone(),
         trials: Arc::clone(&instance.trials),
-        life: Life::new(instance.process.clone(), instance.assignment.clone()),
+        process: Arc::new(instance.process.clone()),
         slots: slots.collect(),
         drain: Drain::default(),
         tenure: Arc::default(),

@@ -10,9 +10,8 @@ use tokio::sync::Semaphore;
 
 use super::drain::Drain;
 use super::effects::Interrupted;
-use super::life::Life;
 use super::status::ActorStatus;
-use crate::message::RetryPolicy;
+use crate::message::{ProcessId, RetryPolicy};
 use crate::port::{Outbound, Sink, SinkError, Store, Tenure};
 use crate::telemetry::metric::ActorTimers;
 use crate::topology::{Keyless, Order};
@@ -34,8 +33,8 @@ pub(crate) struct Crew {
     pub(crate) store: Option<Arc<dyn Store>>,
     /// Where tries are written down, by message.
     pub(crate) trials: Arc<dyn Store>,
-    /// Whose tries can have ended with their process.
-    pub(crate) life: Life,
+    /// This process, whose tries have not ended with it.
+    pub(crate) process: Arc<ProcessId>,
     /// The right to run attempts, per partition; all shards of the actor in this process share them.
     pub(crate) slots: Arc<[Arc<Semaphore>]>,
     /// Whether to go on, in the shift that this crew works in.

@@ -22,7 +22,7 @@ pub use self::standing::Standing;
 use super::assignment::{assign, substitute};
 use super::drain::Drain;
 use super::roster::Roster;
-use crate::message::{InstanceId, Member, ProcessId, ShardId, ShardReport};
+use crate::message::{InstanceId, Member, ShardId, ShardReport};
 use crate::port::{Members, MembersError, Sighting};
 
 /// How often one beat may change what we do.
@@ -54,8 +54,6 @@ pub struct Assignment {
     pub owners: BTreeMap<ShardId, InstanceId>,
     /// The shards that others say they own.
     pub held: BTreeSet<ShardId>,
-    /// The processes that live.
-    pub living: BTreeSet<ProcessId>,
     /// Whether others share the work: a shard whose right we have let lapse may be theirs.
     pub is_contested: bool,
 }
@@ -232,7 +230,6 @@ impl Membership {
             mine,
             owners,
             held: self.reports.held.clone(),
-            living: self.reports.living.clone(),
             is_contested,
         };
         self.assignment.send_if_modified(|current| {

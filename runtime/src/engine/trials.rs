@@ -63,8 +63,9 @@ impl Trial {
         trial
     }
 
-    /// A try that began and never ended went with its process, unless that lives: then it was broken off, since the
-    /// process lost the shard, and perhaps could not write that down.
+    /// A try that began and never ended went with its process, unless that is this one: then it was broken off when we
+    /// lost the shard, and perhaps could not write that down. Whether another process lives cannot be known so soon
+    /// after its death.
     fn notice_crash(&mut self, lives: impl Fn(&ProcessId) -> bool) {
         let record = &mut self.record;
         let Some(began) = record.running.take() else { return };
@@ -122,7 +123,7 @@ impl Trial {
         self.record.attempt = attempt;
         self.record.is_alone = is_alone;
         self.record.running = Some(nanos(SystemTime::now()));
-        self.record.process = Some(crew.life.process().clone());
+        self.record.process = Some(ProcessId::clone(&crew.process));
         self.record.failures = failures.to_vec();
         self.save(message, crew).await
     }
@@ -176,7 +177,7 @@ impl Trial {
 pub(super) async fn load(message: &Message, crew: &Crew) -> Result<Trial, Interrupted> {
     let key = key_of(message, crew);
     let entry = until_taken(crew, BLOCKED, is_final, || crew.trials.load(&key)).await?;
-    Ok(Trial::of(message, entry.unwrap_or_default(), |process| crew.life.is_known(process)))
+    Ok(Trial::of(message, entry.unwrap_or_default(), |process| *process == *crew.process))
 }
 
 /// Somebody else's record is replaced: a zombie's, or our own whose answer got lost.

@@ -1,8 +1,8 @@
-//! What the instances that live say of themselves and their shards.
+//! What the instances that live say of their shards.
 
 use std::collections::BTreeSet;
 
-use crate::message::{InstanceId, Member, ProcessId, ShardId, ShardState};
+use crate::message::{InstanceId, Member, ShardId, ShardState};
 use crate::port::Revision;
 
 /// Of all that is reported, what decides who is to have a shard.
@@ -12,8 +12,6 @@ pub(super) struct Reports {
     pub(super) held: BTreeSet<ShardId>,
     /// Who cannot work on which shard any more.
     pub(super) failed: BTreeSet<(ShardId, InstanceId)>,
-    /// The processes behind them, ours included.
-    pub(super) living: BTreeSet<ProcessId>,
 }
 
 impl Reports {
@@ -21,7 +19,6 @@ impl Reports {
     pub(super) fn of(me: &InstanceId, live: &[(&Member, Revision)]) -> Self {
         let mut reports = Self::default();
         for (member, _) in live {
-            reports.living.insert(member.process());
             for shard in &member.shards {
                 if shard.state == ShardState::Failed {
                     reports.failed.insert((shard.id.clone(), member.instance.clone()));
