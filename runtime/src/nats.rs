@@ -14,6 +14,7 @@ pub mod provision;
 pub mod shard;
 pub mod source;
 
+pub mod controls;
 pub mod flows;
 pub mod gauge;
 pub mod members;
@@ -42,6 +43,7 @@ mod stored;
 pub use archive::{Archive, ArchiveError, Reader};
 pub use backlog::Backlog;
 pub use connection::{ConnectError, Connection, connect};
+pub use controls::{NatsControlWatch, NatsControls, StoredControl};
 pub use embedded::{Embedded, EmbeddedError};
 pub use exhausted::{ExhaustedSettle, ExhaustedSource, Watched};
 pub use flows::{NatsFlowWatch, NatsFlows, StoredFlow};

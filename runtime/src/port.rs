@@ -1,6 +1,7 @@
 //! What the engine needs of the world: where messages come from, how they are settled, where effects go,
-//! who else is at work, and how full the streams are.
+//! who else is at work, what actors may do, and how full the streams are.
 
+pub mod controls;
 pub mod flows;
 pub mod gauge;
 pub mod members;
@@ -13,6 +14,7 @@ pub mod tenure;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use controls::{ControlWatch, Controlled, Controls, ControlsError};
 pub use flows::{FlowWatch, Flows, FlowsError};
 pub use gauge::{Gauge, GaugeError, Limit, Load, Reader, Reading};
 pub use members::{Members, MembersError, Sighting};
