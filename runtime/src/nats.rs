@@ -22,6 +22,7 @@ pub mod publisher;
 pub mod settle;
 pub mod sink;
 pub mod store;
+pub mod tally;
 
 pub mod exhausted;
 
@@ -60,3 +61,4 @@ pub use shard::Shard;
 pub use sink::NatsSink;
 pub use source::NatsSource;
 pub use store::NatsStore;
+pub use tally::NatsTally;
