@@ -38,18 +38,22 @@ pub(super) fn tries(case: &Case<'_>) -> Vec<Violation> {
     violations
 }
 
-/// How many failures may be missing in the record: the last one before each death, and all when the broker loses the
-/// consumer or cannot be told.
+/// How many failures may be missing in the record: the last one before each death and each long freeze, one that begins
+/// after such a freeze, and all when the broker loses the consumer or cannot be told.
 fn unrecorded(case: &Case<'_>, message: &Message<'_>) -> usize {
     let (Some(first), Some(last)) = (message.attempts.first(), message.attempts.last()) else { return 0 };
-    let dead: BTreeSet<u32> =
-        message.attempts.iter().map(Attempt::pid).filter(|&pid| case.death(pid).is_some()).collect();
+    let tried: BTreeSet<u32> = message.attempts.iter().map(Attempt::pid).collect();
+    let dead = tried.iter().filter(|&&pid| case.death(pid).is_some());
+    // What ran then fails when others have the message, who cannot know whether it had begun.
+    let frozen = tried.iter().flat_map(|&pid| case.long_freezes(pid));
+    let frozen = frozen.filter(|freeze| (first.start()..=last.start()).contains(&freeze.start));
+    let excused = message.attempts.iter().filter(|attempt| attempt.is_excused);
     let of_the_broker = case.evidence.faults.iter().filter(|fault| {
         fault.kind.is_of_the_broker()
             && first.start() <= fault.end.plus(RECONNECTING)
             && last.start() >= fault.start
     });
-    dead.len() + of_the_broker.count() * case.evidence.bounds.max_deliver as usize
+    dead.count() + frozen.count() + excused.count() + of_the_broker.count() * case.evidence.bounds.max_deliver as usize
 }
 
 /// How many processes died between the first try and the dead letter. One of them may have been trying the message, and

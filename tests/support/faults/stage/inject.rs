@@ -88,8 +88,9 @@ impl<B: Broker> Stage<B> {
 
     async fn freeze(&mut self, instance: usize, still: Duration) {
         self.occupied(instance).await;
-        let start = Moment::now();
         if let Some(pid) = self.fleet.freeze(instance).await {
+            // On a busy machine it goes on for a while after the signal, and what it starts then is no zombie's.
+            let start = Moment::now();
             // Nothing else is looked after meanwhile: the freeze is to be as long as it was told.
             sleep(still).await;
             self.fleet.thaw(instance);
