@@ -27,7 +27,8 @@ async fn publish_waits_while_nothing_is_done_and_goes_on_when_it_is() {
         chain.pace("last", "0");
         depth
     };
-    let (ended, depth) = timeout(LONG, async { tokio::join!(publishing, steering) }).await.expect("it goes on");
+    let (ended, depth) =
+        timeout(LONG, async { tokio::join!(publishing, steering) }).await.expect("it goes on");
 
     assert!(depth < EVENTS / 2, "{depth} were stored before it waited");
     assert_eq!(ended.code, Some(0), "{ended:?}");

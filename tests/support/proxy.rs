@@ -111,12 +111,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    server: u16,
-    orders: watch::Receiver<Orders>,
-    counts: Arc<Counts>,
-) {
+async fn serve(listener: TcpListener, server: u16, orders: watch::Receiver<Orders>, counts: Arc<Counts>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         counts.accepted.fetch_add(1, Ordering::Relaxed);

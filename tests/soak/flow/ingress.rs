@@ -77,7 +77,16 @@ async fn flood(address: &str, rate: f64) -> Answers {
     let mut command = Command::new(&program);
     command.args(["--no-tui", "--output-format", "json", "--wait-ongoing-requests-after-deadline"]);
     command.args(["-z", &format!("{}s", FLOOD.as_secs()), "-q", &format!("{rate:.0}")]);
-    command.args(["-c", &CONNECTIONS.to_string(), "-m", "POST", "-T", "application/json", "-d", r#"{"id":0}"#]);
+    command.args([
+        "-c",
+        &CONNECTIONS.to_string(),
+        "-m",
+        "POST",
+        "-T",
+        "application/json",
+        "-d",
+        r#"{"id":0}"#,
+    ]);
     command.args(["--rand-regex-url", &format!("http://{address}/first/e[0-9][0-9][0-9]")]);
     let output = command.stderr(Stdio::inherit()).kill_on_drop(true).output().await;
     let output = output.unwrap_or_else(|error| panic!("cannot run `{}`: {error}", program.display()));

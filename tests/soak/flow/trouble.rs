@@ -66,7 +66,11 @@ fn judge(samples: &[Sample], offered: f64, outcome: [Line; 3]) -> Judgement {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands of messages")]
     let unseen = offered as u64 * HOLDS;
     let mut lines = vec![
-        depth(samples, "deepest stream, messages: high mark + window + what is offered in 5 s", MARKS.1 + WINDOW + unseen),
+        depth(
+            samples,
+            "deepest stream, messages: high mark + window + what is offered in 5 s",
+            MARKS.1 + WINDOW + unseen,
+        ),
         at_most("longest standstill of the last stage, seconds", standstill(samples), STANDSTILL),
         growth(samples),
     ];

@@ -305,11 +305,20 @@ fn i12_sees_what_takes_too_long() {
 #[test]
 fn i13_sees_a_drain_that_starts_work_or_ends_badly() {
     let ending_with = |code| FaultKind::Terminate { pid: 1, code };
-    assert_breaks(Invariant::Drain, |evidence| fault(evidence, ending_with(Some(0)), 1, 20));
+    assert_breaks(Invariant::Drain, |evidence| {
+        fault(evidence, ending_with(Some(0)), 1, 20);
+        lines_of(evidence, 10).for_each(|line| line.at = line.at.plus(Duration::from_millis(500)));
+        let last = evidence.outputs.last_mut().expect("that of #10");
+        last.at = last.at.plus(Duration::from_millis(500));
+    });
     assert_breaks(Invariant::Drain, |evidence| fault(evidence, ending_with(Some(5)), 200, 300));
     assert_breaks(Invariant::Drain, |evidence| fault(evidence, ending_with(Some(0)), 200, 20_000));
     assert_breaks(Invariant::Drain, |evidence| evidence.exits.push(Exit { pid: 2, code: None }));
     assert_clean(|evidence| fault(evidence, ending_with(Some(0)), 90, 300));
+    assert_clean(|evidence| {
+        fault(evidence, ending_with(None), 200, 300);
+        fault(evidence, FaultKind::Crash { pid: 1 }, 300, 300);
+    });
 }
 
 #[test]
