@@ -18,6 +18,7 @@ mod hostile;
 mod ingress;
 mod members;
 mod metrics;
+mod operations;
 mod order;
 mod ports;
 mod producer;
