@@ -2,6 +2,8 @@
 
 mod workload;
 
+mod admin;
+mod backlog;
 mod bounds;
 mod cli;
 mod cluster;

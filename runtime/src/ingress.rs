@@ -8,19 +8,14 @@ mod server;
 mod admission;
 mod entry;
 
-mod body;
 mod event;
 mod lines;
 mod many;
 mod one;
 
-mod patient;
-
-mod problem;
 mod refusal;
 
 mod rate;
-mod tokens;
 
 mod counters;
 mod description;
@@ -28,4 +23,3 @@ mod observe;
 
 pub use description::describe;
 pub use server::{Bound, Ingress, IngressError, Settings};
-pub use tokens::TokensError;

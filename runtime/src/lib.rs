@@ -26,6 +26,7 @@
 pub mod admin;
 pub mod cli;
 pub mod engine;
+pub mod http;
 pub mod ingress;
 pub mod memory;
 pub mod message;

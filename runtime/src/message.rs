@@ -1,5 +1,7 @@
 //! The words of the runtime: what is delivered, how an attempt ends, what becomes of it. No I/O, no clock.
 
+pub mod alert;
+pub mod control;
 pub mod dead_letter;
 pub mod member;
 pub mod outcome;
@@ -9,6 +11,8 @@ pub mod shard;
 
 mod instant;
 
+pub use alert::{Alert, AlertEvent, AlertName, AlertTurn, AlertUnit};
+pub use control::{Control, ControlState};
 pub use dead_letter::{DeadLetter, Epitaph, Reason, original_headers};
 pub(crate) use instant::nanos;
 pub use member::{

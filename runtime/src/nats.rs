@@ -14,6 +14,7 @@ pub mod provision;
 pub mod shard;
 pub mod source;
 
+pub mod controls;
 pub mod flows;
 pub mod gauge;
 pub mod members;
@@ -21,6 +22,7 @@ pub mod publisher;
 pub mod settle;
 pub mod sink;
 pub mod store;
+pub mod tally;
 
 pub mod exhausted;
 
@@ -42,6 +44,7 @@ mod stored;
 pub use archive::{Archive, ArchiveError, Reader};
 pub use backlog::Backlog;
 pub use connection::{ConnectError, Connection, connect};
+pub use controls::{NatsControlWatch, NatsControls, StoredControl};
 pub use embedded::{Embedded, EmbeddedError};
 pub use exhausted::{ExhaustedSettle, ExhaustedSource, Watched};
 pub use flows::{NatsFlowWatch, NatsFlows, StoredFlow};
@@ -58,3 +61,4 @@ pub use shard::Shard;
 pub use sink::NatsSink;
 pub use source::NatsSource;
 pub use store::NatsStore;
+pub use tally::NatsTally;

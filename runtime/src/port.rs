@@ -1,6 +1,7 @@
 //! What the engine needs of the world: where messages come from, how they are settled, where effects go,
-//! who else is at work, and how full the streams are.
+//! who else is at work, what actors may do, and how full the streams are.
 
+pub mod controls;
 pub mod flows;
 pub mod gauge;
 pub mod members;
@@ -8,11 +9,13 @@ pub mod settle;
 pub mod sink;
 pub mod source;
 pub mod store;
+pub mod tally;
 pub mod tenure;
 
 use std::future::Future;
 use std::pin::Pin;
 
+pub use controls::{ControlWatch, Controlled, Controls, ControlsError};
 pub use flows::{FlowWatch, Flows, FlowsError};
 pub use gauge::{Gauge, GaugeError, Limit, Load, Reader, Reading};
 pub use members::{Members, MembersError, Sighting};
@@ -20,6 +23,7 @@ pub use settle::{Receipt, Settle, Settlement};
 pub use sink::{Outbound, Sink, SinkError};
 pub use source::{Arrival, Arrivals, Pending, Room, Source, SourceError};
 pub use store::{Entry, Revision, Store, StoreError};
+pub use tally::Tally;
 pub use tenure::Tenure;
 
 /// A boxed future, as the ports' methods return it.

@@ -6,13 +6,14 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::failure::Failure;
-use crate::admin::Admin;
+use crate::admin::{Admin, Settings};
 use crate::telemetry::{Metering, Telemetry};
+use crate::topology;
 
 /// The admin endpoint on the command line.
 #[derive(Debug, Args)]
 pub(super) struct AdminArguments {
-    /// Where the admin endpoint with `/metrics` listens, such as 127.0.0.1:9464, port 0 being any free one; or `off`.
+    /// Where the admin endpoint (health, metrics, what actors do) listens, such as 127.0.0.1:9464, port 0 being any free one; or `off`.
     #[arg(long, value_name = "ADDRESS|off", env = "TIDEGATE_ADMIN")]
     admin: Option<Choice>,
 }
@@ -37,27 +38,28 @@ impl FromStr for Choice {
 
 impl AdminArguments {
     /// Where to listen, if at all: the command line goes before what the topology says.
-    pub(super) fn address(&self, topology: Option<SocketAddr>) -> Option<SocketAddr> {
-        match self.admin {
+    pub(super) fn settings(&self, topology: &topology::Admin) -> Option<Settings> {
+        let listen = match self.admin {
             Some(Choice::Off) => None,
             Some(Choice::At(address)) => Some(address),
-            None => topology,
-        }
+            None => topology.listen,
+        };
+        listen.map(|listen| Settings { listen, tokens: topology.tokens.clone() })
     }
 }
 
 /// What becomes of the metrics of a process that listens there, if anywhere.
-pub(super) fn metering(address: Option<SocketAddr>) -> Metering {
-    address.map_or(Metering::Exported, |_| Metering::Shown)
+pub(super) fn metering(settings: Option<&Settings>) -> Metering {
+    settings.map_or(Metering::Exported, |_| Metering::Shown)
 }
 
 /// Opens the endpoint, if there is to be one.
 pub(super) async fn open(
-    address: Option<SocketAddr>,
+    settings: Option<Settings>,
     telemetry: &Telemetry,
 ) -> Result<Option<Admin>, Failure> {
-    match address.zip(telemetry.exposition()) {
-        Some((address, exposition)) => Ok(Some(Admin::open(address, exposition).await?)),
+    match settings.zip(telemetry.exposition()) {
+        Some((settings, exposition)) => Ok(Some(Admin::open(settings, exposition).await?)),
         None => Ok(None),
     }
 }

@@ -13,15 +13,17 @@ use super::handlers::{Built, Handlers};
 use super::instance;
 use super::running::Running;
 use crate::engine::{
-    ActorPlan, Drain, Engine, FlowPlan, Instance, Membership, Outlet, Ports, StreamPlan, Threads, Watch,
+    ActorPlan, Drain, Engine, FlowPlan, Instance, LettersPlan, Membership, Outlet, Ports, StreamPlan,
+    Threads, Watch,
 };
 use crate::message::{InstanceId, ShardId};
 use crate::nats::{
     Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsFlows, NatsGauge, NatsMembers,
-    NatsSettle, NatsSink, NatsSource, NatsStore, Provision, ProvisionError, Shard, Watched, names, provision,
+    NatsSettle, NatsSink, NatsSource, NatsStore, NatsTally, Provision, ProvisionError, Shard, Watched, names,
+    provision,
 };
 use crate::port::{StoreError, Tenure};
-use crate::telemetry::metric;
+use crate::telemetry::metric::{self, Labels};
 use crate::topology::{Actor, Stream, Topology};
 
 /// What a message weighs at most beyond its payload and headers: subject and reply subject.
@@ -74,6 +76,7 @@ pub(super) async fn start(
     let charter = instance::charter(topology, id.clone());
     let process = charter.member.process();
     let membership = Membership::new(Box::new(members), charter, report, drain.clone(), left.clone());
+    let round_trip = membership.round_trip();
     let instance = Instance {
         id,
         process,
@@ -86,7 +89,12 @@ pub(super) async fn start(
     let engine = Engine::start(plans, Some(flow_plan(topology, connection)), &instance, threads, drain);
     watch.set(engine.watch()).expect("set once");
     let counters = engine.watch();
-    metric::observe(move |observations| counters.observe(observations));
+    metric::observe(move |observations| {
+        counters.observe(observations);
+        if let Some(time) = round_trip.latest() {
+            observations.real(&metric::ROUND_TRIP, Labels::default(), time.as_secs_f64());
+        }
+    });
     Ok(Running::new(engine, membership, left))
 }
 
@@ -205,7 +213,15 @@ fn flow_plan(topology: &Topology, connection: &Connection) -> FlowPlan {
             gauge: Box::new(NatsGauge::new(connection.clone(), topology, stream)),
         })
     });
-    FlowPlan { streams: streams.collect(), flows: Arc::new(flows), watch }
+    let letters = topology.actors.values().map(|actor| LettersPlan {
+        duty: ShardId { actor: actor.name.as_str().into(), shard: 0 },
+        tally: Box::new(NatsTally::new(
+            connection.clone(),
+            &names::dead_letter_stream(topology),
+            &format!("{}.>", dead_letters(topology, actor)),
+        )),
+    });
+    FlowPlan { streams: streams.collect(), flows: Arc::new(flows), watch, letters: letters.collect() }
 }
 
 /// What the subjects of an actor's dead letters start with.

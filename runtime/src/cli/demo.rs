@@ -25,9 +25,10 @@ use super::failure::Failure;
 use super::handlers::Handlers;
 use super::signals::Signals;
 use super::{linked, logging, output};
+use crate::admin::Admin;
 use crate::engine::{Drained, system};
 use crate::registry::Registry;
-use crate::topology::Topology;
+use crate::topology::{self, Topology};
 use guide::Guide;
 use orders::Orders;
 use report::Report;
@@ -66,11 +67,14 @@ pub(super) fn demo(global: &Global, arguments: &Arguments, registry: &Registry) 
     let global = Global { log: Some(global.log.clone().unwrap_or_else(|| LOG.to_owned())), ..global.clone() };
     system::block_on(async {
         // The topology's own address belongs to the instance that runs it.
-        let address = arguments.admin.address(None);
-        let telemetry = logging::start(&global, topology.name.as_str(), metering(address))?;
+        let settings = arguments.admin.settings(&topology::Admin::default());
+        let telemetry = logging::start(&global, topology.name.as_str(), metering(settings.as_ref()))?;
         panics::hush();
-        let ended = match admin::open(address, &telemetry).await {
-            Ok(_open) => Box::pin(perform(&topology, arguments, registry, telemetry.is_exporting())).await,
+        let ended = match admin::open(settings, &telemetry).await {
+            Ok(admin) => {
+                let is_traced = telemetry.is_exporting();
+                Box::pin(perform(&topology, arguments, registry, admin.as_ref(), is_traced)).await
+            }
             Err(failure) => Err(failure),
         };
         logging::stop(telemetry).await;
@@ -82,12 +86,13 @@ async fn perform(
     topology: &Topology,
     arguments: &Arguments,
     registry: &Registry,
+    admin: Option<&Admin>,
     is_traced: bool,
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::take()?;
     let handlers = Handlers::construct(topology, registry)?;
     let played = tokio::select! {
-        played = play(topology, &handlers, arguments) => played,
+        played = play(topology, &handlers, arguments, admin) => played,
         signal = signals.next() => return Ok(Exit::Interrupted(signal)),
     };
     let (stage, report) = played?;
@@ -118,9 +123,10 @@ async fn play<'a>(
     topology: &'a Topology,
     handlers: &Handlers,
     arguments: &Arguments,
+    admin: Option<&Admin>,
 ) -> Result<(Stage<'a>, Report), Failure> {
     let (events, entities) = (arguments.events.get(), arguments.entities.get());
-    let stage = Stage::set(topology, handlers).await?;
+    let stage = Stage::set(topology, handlers, admin).await?;
     let report = stage.play(Orders::new(events, entities, arguments.seed), events).await?;
     Ok((stage, report))
 }

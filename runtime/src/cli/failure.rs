@@ -161,8 +161,12 @@ impl From<AssembleError> for Failure {
 
 impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
+        let exit = match &error {
+            AdminError::Listen { .. } => Exit::Failed,
+            AdminError::OpenToAll { .. } | AdminError::Tokens(_) => Exit::Rejected,
+        };
         let cure = error.cure();
-        Self::new(Exit::Failed, error).cured_by(cure)
+        Self::new(exit, error).cured_by(cure)
     }
 }
 

@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output;
 use crate::ingress::{Bound, Ingress, Settings, describe};
-use crate::nats::names;
+use crate::nats::{Connection, names};
 use crate::telemetry::metric;
 use crate::topology::{self, Topology};
 
@@ -57,7 +57,11 @@ impl IngressArguments {
 }
 
 /// Opens the ingress over a connection of its own: what is posted must not stand before acks and signs of life.
-pub(super) async fn open(bound: Bound, topology: &Topology, session: &Session) -> Result<Ingress, Failure> {
+pub(super) async fn open(
+    bound: Bound,
+    topology: &Topology,
+    session: &Session,
+) -> Result<(Ingress, Connection), Failure> {
     let limits = bound.limits();
     let connection = session.another(&names::client(&topology.name)).await?;
     let producer = Producer::builder(connection.client().clone())
@@ -67,7 +71,7 @@ pub(super) async fn open(bound: Bound, topology: &Topology, session: &Session) -
     let producer = producer.connect().await.map_err(|error| Failure::new(Exit::Failed, error))?;
     let ingress = bound.open(producer);
     metric::observe(ingress.observe());
-    Ok(ingress)
+    Ok((ingress, connection))
 }
 
 fn no_ingress(topology: &Topology) -> Failure {

@@ -1,5 +1,6 @@
 //! `tidegate run`: runs the topology until it is told to drain.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -18,9 +19,10 @@ use super::instance::InstanceArguments;
 use super::running::Running;
 use super::signals::Signals;
 use super::{assemble, ingress, linked, logging};
+use crate::admin::{Admin, Subject};
 use crate::engine::{Drained, system};
 use crate::ingress::Ingress;
-use crate::nats::names;
+use crate::nats::{NatsControls, names};
 use crate::registry::Registry;
 use crate::topology::{Checked, Topology};
 
@@ -42,10 +44,10 @@ pub(super) fn run(global: &Global, arguments: &Arguments, registry: &Registry) -
     let checked = global.load()?;
     linked::ensure(global, &checked.topology, registry)?;
     system::block_on(async {
-        let address = arguments.admin.address(checked.topology.admin);
-        let telemetry = logging::start(global, checked.topology.name.as_str(), metering(address))?;
-        let ended = match admin::open(address, &telemetry).await {
-            Ok(_open) => serve(&checked, arguments, registry).await,
+        let settings = arguments.admin.settings(&checked.topology.admin);
+        let telemetry = logging::start(global, checked.topology.name.as_str(), metering(settings.as_ref()))?;
+        let ended = match admin::open(settings, &telemetry).await {
+            Ok(admin) => serve(&checked, arguments, registry, admin.as_ref()).await,
             Err(failure) => Err(failure),
         };
         logging::stop(telemetry).await;
@@ -53,13 +55,18 @@ pub(super) fn run(global: &Global, arguments: &Arguments, registry: &Registry) -
     })?
 }
 
-async fn serve(checked: &Checked, arguments: &Arguments, registry: &Registry) -> Result<Exit, Failure> {
+async fn serve(
+    checked: &Checked,
+    arguments: &Arguments,
+    registry: &Registry,
+    admin: Option<&Admin>,
+) -> Result<Exit, Failure> {
     let mut signals = Signals::take()?;
     let Checked { topology, warnings } = checked;
     logging::warn_of(warnings);
     let handlers = Handlers::construct(topology, registry)?;
     let (session, mut running, ingress) = tokio::select! {
-        started = start(topology, &handlers, arguments) => started?,
+        started = start(topology, &handlers, arguments, admin) => started?,
         signal = signals.next() => {
             info!(%signal, "stopped before the topology was started");
             return Ok(Exit::Done);
@@ -83,6 +90,9 @@ async fn serve(checked: &Checked, arguments: &Arguments, registry: &Registry) ->
             None
         }
     };
+    if let Some(admin) = admin {
+        admin.drain();
+    }
     let drained = tokio::select! {
         drained = drain(ingress, running, topology.drain_timeout) => drained,
         signal = signals.next() => end_at_once(signal, session),
@@ -98,14 +108,25 @@ async fn start(
     topology: &Topology,
     handlers: &Handlers,
     arguments: &Arguments,
+    admin: Option<&Admin>,
 ) -> Result<(Session, Running, Option<Ingress>), Failure> {
     let bound = arguments.ingress.bind(topology).await?;
     let session = arguments.nats.serve(&topology.nats, &names::client(&topology.name)).await?;
-    let running = assemble::start(topology, handlers, &session.connection, arguments.instance.id()).await?;
+    let id = arguments.instance.id();
+    let running = assemble::start(topology, handlers, &session.connection, id.clone()).await?;
+    let mut connections = vec![session.connection.clone()];
     let ingress = match bound {
-        Some(bound) => Some(ingress::open(bound, topology, &session).await?),
+        Some(bound) => {
+            let (ingress, connection) = ingress::open(bound, topology, &session).await?;
+            connections.push(connection);
+            Some(ingress)
+        }
         None => None,
     };
+    if let Some(admin) = admin {
+        let controls = Arc::new(NatsControls::new(session.connection.clone(), topology));
+        admin.attend(Subject::new(topology, id.as_str(), running.watch(), connections, controls));
+    }
     Ok((session, running, ingress))
 }
 

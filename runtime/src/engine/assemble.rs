@@ -16,12 +16,13 @@ use super::dead_letter::Undertaker;
 use super::drain::Drain;
 use super::duty::Duty;
 use super::flow::{Allowance, Board, FlowPlan, Gate, Outlet};
+use super::lanes::{Thermometers, Waits};
 use super::membership::Assignment;
 use super::quarantine::Cell;
 use super::router::Router;
 use super::shard::Shard;
 use super::shift::ShiftPlan;
-use super::status::{ShardStatus, Watch};
+use super::status::{Patience, ShardStatus, Watch, Watched};
 use super::supervisor::Rebuild;
 use super::threads::{Thread, Threads};
 use super::title::Title;
@@ -30,6 +31,9 @@ use crate::message::{InstanceId, ProcessId, RetryPolicy, ShardId};
 use crate::port::{Room, Settle, Sink, Source, Store, Tenure};
 use crate::telemetry::metric;
 use crate::topology::Actor;
+
+/// What a busy machine may add to what shards take by themselves.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// One actor to run: its rules, its handler, its ways to the world.
 pub struct ActorPlan {
@@ -123,7 +127,8 @@ impl Engine {
         if let Some(flow) = flow {
             flow.start(&mut servants, &board, &instance.id, &instance.assignment);
         }
-        let watch = Watch::new(board.subscribe());
+        let mut watch = Watch::new(board.subscribe());
+        watch.feel(with_pulses.iter().map(|(_, pulse)| Arc::clone(pulse)));
         let (shards, cell) = (JoinSet::new(), Cell::default());
         let mut engine = Self { shards, servants, drain, watch, board, cell, threads };
         for (index, plan) in (0..).zip(plans) {
@@ -176,6 +181,7 @@ impl Engine {
         let (is_gated, allowance) =
             self.gate(std::mem::take(&mut plan.gates), &crew, statuses.clone(), instance);
         let actor = &plan.actor;
+        let patience = patience_with(actor);
         for (status, ports) in statuses.iter().zip(plan.shards) {
             let id = status.id().clone();
             let shift = ShiftPlan {
@@ -209,7 +215,15 @@ impl Engine {
             };
             self.shards.spawn(shard.run());
         }
-        self.watch.add(Arc::clone(&crew.name), crew.status, statuses);
+        self.servants.spawn(crew.heat.clone().keep());
+        self.watch.add(Watched {
+            actor: Arc::clone(&crew.name),
+            status: crew.status,
+            shards: statuses,
+            patience,
+            heat: crew.heat,
+            waits: crew.waits,
+        });
     }
 
     /// Keeps the gates of an actor; tells whether one is closed, and how much may be taken in.
@@ -237,6 +251,12 @@ impl Engine {
     }
 }
 
+/// How long the shards of an actor may take before they stand still: an attempt, and a take-over, which itself gives up
+/// after twice `ack_wait`.
+fn patience_with(actor: &Actor) -> Patience {
+    Patience { attempt: actor.timeout + GRACE, claim: 2 * actor.ack_wait + GRACE }
+}
+
 fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance, cell: &Cell) -> Crew {
     let actor = &plan.actor;
     let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
@@ -262,6 +282,8 @@ fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance, cell: &Cell) -> Cr
         tenure: Arc::default(),
         status: Arc::default(),
         timers,
+        heat: Thermometers::new(actor.partitions),
+        waits: Waits::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::drain::Drain;
 use super::effects::Interrupted;
+use super::lanes::{Thermometers, Waits};
 use super::quarantine::Cell;
 use super::status::ActorStatus;
 use crate::message::{ProcessId, RetryPolicy};
@@ -46,6 +47,10 @@ pub(crate) struct Crew {
     pub(crate) tenure: Arc<Tenure>,
     pub(crate) status: Arc<ActorStatus>,
     pub(crate) timers: ActorTimers,
+    /// Which entities have most to do, by partition.
+    pub(crate) heat: Thermometers,
+    /// Which entities wait.
+    pub(crate) waits: Waits,
 }
 
 /// Why an emit cannot be published: a mistake in the handler or the topology, which no retry cures.

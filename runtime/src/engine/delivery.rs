@@ -72,6 +72,7 @@ impl Delivery {
     pub(crate) fn end(&mut self) {
         self.running = None;
         self.lease.end();
+        self.home.status.attempted();
         self.home.ended.notify_one();
     }
 

@@ -36,7 +36,7 @@ pub(super) async fn load(
         return Ok(Ok(None));
     };
     let load = || store.load(&delivery.message.key);
-    let entry = until_taken(&desk.crew, "state_blocked", is_final, load).await?;
+    let entry = until_taken(&desk.crew, &delivery.message.key, "state_blocked", is_final, load).await?;
     Ok(entry.map(|entry| Some(Loaded::new(entry))).map_err(|error| hopeless(delivery, &error)))
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn apply(
     };
     // One after the other: the streams keep them in the handler's order.
     for emission in emissions {
-        if let Err(error) = publish(crew, emission, span).await? {
+        if let Err(error) = publish(crew, &delivery.message.key, emission, span).await? {
             return Ok(Effects::Impossible(hopeless(delivery, &error)));
         }
     }
@@ -63,7 +63,7 @@ pub(super) async fn apply(
     };
     let value = Loaded::successor(&delivery.message, &state);
     let save = || store.save(&delivery.message.key, value.clone(), loaded.revision());
-    match until_taken(crew, "state_blocked", is_final, save).await? {
+    match until_taken(crew, &delivery.message.key, "state_blocked", is_final, save).await? {
         Ok(_) => Ok(Effects::Stored),
         Err(StoreError::Conflict) => Ok(Effects::Conflict),
         Err(error) => Ok(Effects::Impossible(hopeless(delivery, &error))),
@@ -81,6 +81,7 @@ fn hopeless(delivery: &Delivery, error: &dyn std::error::Error) -> Failure {
 
 async fn publish(
     crew: &Crew,
+    key: &str,
     emission: Emission<'_>,
     span: &AttemptSpan,
 ) -> Result<Result<(), SinkError>, Interrupted> {
@@ -88,7 +89,7 @@ async fn publish(
     let mut publishing = span::publish(span, pattern.as_str(), &port);
     publishing.describe(&outbound.subject, &outbound.id, outbound.payload.len());
     publishing.inject(&mut outbound.headers);
-    let stored = until_taken(crew, "emit_blocked", SinkError::is_permanent, || {
+    let stored = until_taken(crew, key, "emit_blocked", SinkError::is_permanent, || {
         crew.publish(outbound.clone(), pattern.as_str())
     })
     .await?;

@@ -58,7 +58,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
         }
-        let started = crew.timers.start();
+        let (started, began) = (crew.timers.start(), Instant::now());
         let outcome = match attempt(&mut delivery, desk).await {
             Ok(outcome) => outcome,
             Err(Interrupted) => {
@@ -69,6 +69,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
             }
         };
         clock(&outcome, started, crew);
+        crew.heat.of(desk.id).note(&delivery.message.key, began.elapsed());
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
         }
@@ -110,9 +111,15 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 if write_down(&mut delivery, crew, Moment::End).await.is_err() {
                     return;
                 }
+                delivery.lease.rest();
+                let why = delivery.failures.last().map(|failure| failure.errors.join(": "));
+                let why = why.unwrap_or_default();
+                let resting = crew.waits.begin(&delivery.message.key, "retry", &why, Some(wait));
                 if wait_or_drain(wait, desk).await.is_err() {
                     return;
                 }
+                drop(resting);
+                delivery.lease.wake();
                 let Some(next_slot) = desk.slot().await else { return };
                 slot = next_slot;
             }

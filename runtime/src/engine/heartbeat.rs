@@ -18,7 +18,9 @@ pub(crate) async fn keep_leases(home: Arc<Home>, ack_wait: Duration) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        for receipt in home.ledger.due(age) {
+        let due = home.ledger.due(age);
+        home.status.renewed(due.len());
+        for receipt in due {
             home.settle.settle(&receipt, Settlement::InProgress).await;
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Lease {
     revoked: AtomicBool,
     /// Whether a lane has taken it up: its attempts and all their waits are somebody's.
     taken_up: AtomicBool,
+    /// Whether it waits on purpose: for its next attempt.
+    resting: AtomicBool,
 }
 
 impl Lease {
@@ -29,6 +31,7 @@ impl Lease {
             tried: AtomicBool::new(false),
             revoked: AtomicBool::new(false),
             taken_up: AtomicBool::new(false),
+            resting: AtomicBool::new(false),
         }
     }
 
@@ -50,6 +53,22 @@ impl Lease {
     /// The message has left its lane and waits for another.
     pub(crate) fn put_back(&self) {
         self.taken_up.store(false, Ordering::Relaxed);
+        self.resting.store(false, Ordering::Relaxed);
+    }
+
+    /// The message waits for its next attempt from here on.
+    pub(crate) fn rest(&self) {
+        self.resting.store(true, Ordering::Relaxed);
+    }
+
+    /// Its wait is over.
+    pub(crate) fn wake(&self) {
+        self.resting.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it waits for its next attempt, and all of its entity with it.
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting.load(Ordering::Relaxed)
     }
 
     /// Whether a lane works on the message, be it that it waits for its next attempt.

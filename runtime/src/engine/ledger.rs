@@ -1,6 +1,6 @@
 //! What a shard has in its hands: credits, bytes, leases, and who was settled a moment ago.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -10,6 +10,7 @@ use tokio::time::{Duration, Instant};
 
 use super::lease::Lease;
 use super::stall::Queue;
+use super::status::Queues;
 use crate::message::PartitionId;
 use crate::port::{Receipt, Room};
 
@@ -37,6 +38,16 @@ struct Entries {
     /// The latest time at which one of them was published.
     latest: SystemTime,
     settled: Box<[u64]>,
+}
+
+/// What a partition has in hand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) in_flight: u64,
+    /// Attempts that run.
+    pub(crate) running: u64,
+    /// Not taken up by a lane.
+    pub(crate) waiting: u64,
 }
 
 /// A message that asks for admission.
@@ -193,13 +204,30 @@ impl Ledger {
         self.lock().in_flight.values().filter(|entry| entry.partition == partition).count()
     }
 
-    /// How many messages of each partition are in flight.
-    pub(crate) fn count_by_partition(&self) -> BTreeMap<PartitionId, u64> {
-        let mut counts = BTreeMap::new();
+    /// What each partition has in hand.
+    pub(crate) fn held_by_partition(&self) -> BTreeMap<PartitionId, Held> {
+        let mut partitions = BTreeMap::<PartitionId, Held>::new();
         for entry in self.lock().in_flight.values() {
-            *counts.entry(entry.partition).or_default() += 1;
+            let held = partitions.entry(entry.partition).or_default();
+            held.in_flight += 1;
+            held.running += u64::from(entry.lease.is_running());
+            held.waiting += u64::from(!entry.lease.is_taken_up());
         }
-        counts
+        partitions
+    }
+
+    /// The queues that the messages in flight belong to.
+    pub(crate) fn queues(&self) -> Queues {
+        let entries = self.lock();
+        let (mut queues, mut resting) = (HashSet::new(), HashSet::new());
+        for entry in entries.in_flight.values() {
+            let place = (entry.partition, entry.queue);
+            queues.insert(place);
+            if entry.lease.is_resting() {
+                resting.insert(place);
+            }
+        }
+        Queues { all: queues.len() as u64, resting: resting.len() as u64 }
     }
 
     /// Shows all that is in flight, in stream order: sequence, partition, queue, and whether a lane works on it.

@@ -5,6 +5,7 @@
 
 mod entry;
 mod reports;
+mod round_trip;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use tracing::{info, warn};
 use self::entry::Announcer;
 pub use self::entry::MembershipError;
 use self::reports::Reports;
+pub use self::round_trip::RoundTrip;
 pub use self::standing::Standing;
 use super::assignment::{assign, substitute};
 use super::drain::Drain;
@@ -101,6 +103,11 @@ impl Membership {
     /// What the others and we come to, and its changes.
     pub fn assignment(&self) -> watch::Receiver<Assignment> {
         self.assignment.subscribe()
+    }
+
+    /// How long the broker takes to store our entry.
+    pub fn round_trip(&self) -> RoundTrip {
+        self.announcer.round_trip.clone()
     }
 
     /// Takes part until it has left.

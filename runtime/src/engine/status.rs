@@ -1,7 +1,10 @@
 //! What the engine tells about itself: counters that anyone may read, written without locks.
 
+mod health;
+mod inspect;
 mod intake;
 mod observe;
+mod runnable;
 mod shard;
 mod standstill;
 
@@ -14,9 +17,15 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub(crate) use self::health::Patience;
+pub use self::health::Trouble;
+pub use self::inspect::PartitionReport;
 use self::intake::Intake;
+pub(crate) use self::runnable::Queues;
 pub(crate) use self::shard::ShardStatus;
 use super::flow::{Board, Depth};
+use super::lanes::{Thermometers, Waits};
+use super::watchdog::Pulse;
 use crate::message::{Cause, Flow, IntakeStopped, Reason, ShardReport};
 
 /// The counters of one actor.
@@ -149,6 +158,11 @@ impl ActorStatus {
         Blocked { status: self, is_first: others == 0 }
     }
 
+    /// Whether entities wait for the broker.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) fn snapshot(&self, actor: &str, in_flight: usize) -> ActorSnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (intake_stops, stopped, stop) = self.intake.read();
@@ -213,27 +227,32 @@ impl Drop for Blocked<'_> {
 pub struct Watch {
     actors: Vec<Watched>,
     board: watch::Receiver<Board>,
+    pulses: Vec<Arc<Pulse>>,
 }
 
+/// What is watched of one actor.
 #[derive(Clone)]
-struct Watched {
-    actor: Arc<str>,
-    status: Arc<ActorStatus>,
-    shards: Vec<Arc<ShardStatus>>,
+pub(crate) struct Watched {
+    pub(crate) actor: Arc<str>,
+    pub(crate) status: Arc<ActorStatus>,
+    pub(crate) shards: Vec<Arc<ShardStatus>>,
+    pub(crate) patience: Patience,
+    pub(crate) heat: Thermometers,
+    pub(crate) waits: Waits,
 }
 
 impl Watch {
     pub(crate) fn new(board: watch::Receiver<Board>) -> Self {
-        Self { actors: Vec::new(), board }
+        Self { actors: Vec::new(), board, pulses: Vec::new() }
     }
 
-    pub(crate) fn add(&mut self, actor: Arc<str>, status: Arc<ActorStatus>, shards: Vec<Arc<ShardStatus>>) {
-        self.actors.push(Watched { actor, status, shards });
+    pub(crate) fn add(&mut self, actor: Watched) {
+        self.actors.push(actor);
     }
 
     /// The counters at this moment, in the order of the topology.
     pub fn snapshot(&self) -> Vec<ActorSnapshot> {
-        let snapshot = |Watched { actor, status, shards }: &Watched| {
+        let snapshot = |Watched { actor, status, shards, .. }: &Watched| {
             status.snapshot(actor, shards.iter().map(|shard| shard.in_flight()).sum())
         };
         self.actors.iter().map(snapshot).collect()
@@ -252,6 +271,12 @@ impl Watch {
     /// The flow of every stream of which somebody has said something that holds.
     pub fn flows(&self) -> Vec<Flow> {
         self.board.borrow().all_holding(Instant::now())
+    }
+
+    /// How many dead letters the actors have whose letters this instance counts.
+    pub fn letters(&self) -> Vec<(String, u64)> {
+        let board = self.board.borrow();
+        board.letters().map(|(actor, held)| (actor.to_owned(), held)).collect()
     }
 
     /// What waits in the streams that this instance reckons, with the stream's name.

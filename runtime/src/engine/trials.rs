@@ -167,7 +167,7 @@ impl Trial {
         let revision = self.revision;
         let save = || write(crew.trials.as_ref(), &key, value.clone(), revision);
         // What can never be written down is not: the record is an aid, and the message can be tried without it.
-        if let Ok(revision) = until_taken(crew, BLOCKED, is_final, save).await? {
+        if let Ok(revision) = until_taken(crew, &message.key, BLOCKED, is_final, save).await? {
             self.revision = Some(revision);
         }
         Ok(())
@@ -177,7 +177,7 @@ impl Trial {
 /// What is known of a message that was delivered before.
 pub(super) async fn load(message: &Message, crew: &Crew) -> Result<Trial, Interrupted> {
     let key = key_of(message, crew);
-    let entry = until_taken(crew, BLOCKED, is_final, || crew.trials.load(&key)).await?;
+    let entry = until_taken(crew, &message.key, BLOCKED, is_final, || crew.trials.load(&key)).await?;
     Ok(Trial::of(message, entry.unwrap_or_default(), |process| *process == *crew.process))
 }
 

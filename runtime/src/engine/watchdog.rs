@@ -66,7 +66,8 @@ impl Pulse {
             .store((u64::from(holder.actor) + 1) << 32 | u64::from(holder.partition), Ordering::Relaxed);
     }
 
-    fn holder(&self) -> Option<(&str, u64, u64)> {
+    /// Whose handler has the thread: actor, partition, message.
+    pub(crate) fn holder(&self) -> Option<(&str, u64, u64)> {
         let holder = self.holder.load(Ordering::Relaxed);
         let index = usize::try_from((holder >> 32).checked_sub(1)?).ok()?;
         let partition = holder & u64::from(u32::MAX);
@@ -78,7 +79,8 @@ impl Pulse {
         self.silence() > PATIENCE
     }
 
-    fn silence(&self) -> Duration {
+    /// For how long the thread has shown no sign of life.
+    pub(crate) fn silence(&self) -> Duration {
         Duration::from_millis(self.now().saturating_sub(self.last_beat.load(Ordering::Relaxed)))
     }
 

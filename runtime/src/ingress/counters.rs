@@ -1,10 +1,10 @@
 //! What the ingress counts, for metrics.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
 
-/// What the ingress has done since it was started. All but `connections` only grow.
+/// What the ingress has done since it was started. All of it only grows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct IngressSnapshot {
     /// Requests that were answered with 2xx.
@@ -21,8 +21,6 @@ pub(super) struct IngressSnapshot {
     pub(super) events: u64,
     /// Bytes of the bodies of those.
     pub(super) bytes: u64,
-    /// Connections that are open at this moment.
-    pub(super) connections: usize,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +32,6 @@ pub(super) struct Counters {
     refused: AtomicU64,
     events: AtomicU64,
     bytes: AtomicU64,
-    connections: AtomicUsize,
 }
 
 impl Counters {
@@ -59,14 +56,6 @@ impl Counters {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn opened(&self) {
-        self.connections.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn closed(&self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-
     pub(super) fn snapshot(&self) -> IngressSnapshot {
         IngressSnapshot {
             succeeded: self.succeeded.load(Ordering::Relaxed),
@@ -76,7 +65,6 @@ impl Counters {
             refused: self.refused.load(Ordering::Relaxed),
             events: self.events.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
-            connections: self.connections.load(Ordering::Relaxed),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::entry::LINES;
-use super::problem::CONTENT_TYPE;
+use crate::http::CONTENT_TYPE;
 use crate::topology::{Content, IdSource, Ingress, Route};
 
 /// The document, with a line break at its end. It says nothing about where the ingress listens.

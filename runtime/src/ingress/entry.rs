@@ -1,6 +1,5 @@
 //! The way of a request: let in, sent to its route, answered, counted.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +19,8 @@ use tracing::debug;
 use super::admission::Admission;
 use super::counters::Counters;
 use super::event::Mould;
-use super::problem::{Code, Problem};
 use super::{many, one};
+use crate::http::{Code, Peer, Problem};
 use crate::telemetry::{RequestFields, RequestSpan};
 use crate::topology::{Content, Ingress, Route, Segment};
 
@@ -39,10 +38,6 @@ pub(super) struct Door {
     /// Cancelled when no more may be taken.
     pub(super) stop: CancellationToken,
 }
-
-/// Who is at the other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
 
 /// Where a path leads.
 #[derive(Clone)]

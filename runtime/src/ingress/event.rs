@@ -6,7 +6,7 @@ use serde_json::Value;
 use tidegate::subject::SubjectError;
 use tidegate_producer::Event;
 
-use super::problem::{Code, Problem};
+use crate::http::{Code, Problem};
 use crate::topology::{Content, IdSource, Route};
 
 /// The longest id that a client may give.

@@ -6,8 +6,7 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
-use super::body::{Incoming, Piece, too_large};
-use super::problem::Problem;
+use crate::http::{Incoming, Piece, Problem, too_large};
 
 /// The lines of a body, blank ones left out.
 #[derive(Debug)]

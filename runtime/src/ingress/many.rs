@@ -17,8 +17,8 @@ use self::report::{Report, Settled};
 use super::entry::Door;
 use super::event::Mould;
 use super::lines::Lines;
-use super::problem::{Code, Problem};
 use super::refusal;
+use crate::http::{Code, Problem};
 
 /// How many bytes of one request may be on their way, unless a single event has more.
 const UNDER_WAY: usize = 1 << 20;

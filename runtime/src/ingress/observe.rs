@@ -6,7 +6,12 @@ use super::counters::IngressSnapshot;
 use crate::telemetry::metric::{self, Labels, Observations};
 
 /// Tells what has become of the requests, and of the events in them.
-pub(super) fn observe(ingress: &IngressSnapshot, throttled: &Throttled, observations: &mut Observations) {
+pub(super) fn observe(
+    ingress: &IngressSnapshot,
+    connections: usize,
+    throttled: &Throttled,
+    observations: &mut Observations,
+) {
     let rejected = ingress.client_errors.saturating_sub(ingress.throttled + ingress.refused);
     for (outcome, count) in [
         ("accepted", ingress.succeeded),
@@ -26,7 +31,7 @@ pub(super) fn observe(ingress: &IngressSnapshot, throttled: &Throttled, observat
         observations.whole(&metric::PUBLISH_REFUSALS, Labels::default().cause(cause), count);
     }
     observations.whole(&metric::INGRESS_EVENTS, Labels::default(), ingress.events);
-    observations.whole(&metric::INGRESS_CONNECTIONS, Labels::default(), ingress.connections as u64);
+    observations.whole(&metric::INGRESS_CONNECTIONS, Labels::default(), connections as u64);
     let seconds = throttled.time.as_secs_f64();
     observations.real(&metric::PUBLISH_THROTTLED_TIME, Labels::default(), seconds);
 }

@@ -4,15 +4,14 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::json;
 
-use super::body;
 use super::entry::Door;
 use super::event::Mould;
-use super::problem::{Problem, json_response};
 use super::refusal;
+use crate::http::{Problem, json_response, whole};
 
 /// Takes the event and answers when a stream has stored it.
 pub(super) async fn take(door: &Door, mould: &Mould<'_>, body: Body) -> Result<Response<Body>, Problem> {
-    let payload = body::whole(body, door.max_body, door.timeout).await?;
+    let payload = whole(body, door.max_body, door.timeout).await?;
     let size = payload.len();
     let event = mould.event(payload, None)?;
     let receipt = door.producer.try_publish(event).await.map_err(refusal::of)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidegate_producer::PublishError;
 use tracing::warn;
 
-use super::problem::{Code, Problem};
+use crate::http::{Code, Problem};
 
 /// When to ask a full stream again: nobody knows when it has room.
 const FULL: Duration = Duration::from_secs(1);

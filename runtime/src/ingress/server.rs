@@ -1,4 +1,4 @@
-//! Listens, bounds connections, and ends without losing what was taken.
+//! Opens the door, and closes it without losing what was taken.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,35 +6,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use bytes::Bytes;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use tidegate_producer::Producer;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{info, warn};
 
 use super::admission::Admission;
 use super::counters::Counters;
 use super::description::describe;
-use super::entry::{Door, Peer, router};
+use super::entry::{Door, router};
 use super::observe::observe;
-use super::patient::Patient;
-use super::tokens::{Tokens, TokensError, follow};
+use crate::http::{Connections, Guard, Limits, Server, Tokens, TokensError, follow};
 use crate::telemetry::metric::Observations;
 use crate::topology;
 
-/// The largest head of a request, and what is read of a body at once.
-const BUFFER: usize = 64 << 10;
-
-/// How long nothing is accepted after the system could not give us a connection.
-const PAUSE: Duration = Duration::from_millis(100);
+/// What the log calls it.
+const NAME: &str = "the ingress";
 
 /// What the door of a topology is to be.
 #[derive(Debug, Clone)]
@@ -81,6 +71,7 @@ pub struct Bound {
 pub struct Ingress {
     producer: Producer,
     counters: Arc<Counters>,
+    connections: Connections,
     stop: CancellationToken,
     server: JoinHandle<()>,
 }
@@ -126,7 +117,10 @@ impl Ingress {
     /// What it counts, for metrics, at any later time.
     pub fn observe(&self) -> impl Fn(&mut Observations) + Send + Sync + 'static {
         let (counters, producer) = (Arc::clone(&self.counters), self.producer.clone());
-        move |observations| observe(&counters.snapshot(), &producer.throttled(), observations)
+        let connections = self.connections.clone();
+        move |observations| {
+            observe(&counters.snapshot(), connections.open(), &producer.throttled(), observations);
+        }
     }
 
     /// Takes no more connections, and waits until the requests that run are answered. What takes longer than `limit`
@@ -134,7 +128,7 @@ impl Ingress {
     pub async fn stop(mut self, limit: Duration) {
         self.stop.cancel();
         if tokio::time::timeout(limit, &mut self.server).await.is_err() {
-            warn!(open = self.counters.snapshot().connections, "requests of the ingress were cut off");
+            warn!(open = self.connections.open(), "requests of the ingress were cut off");
             self.server.abort();
         }
     }
@@ -154,11 +148,11 @@ impl Bound {
         let mut background = JoinSet::new();
         let tokens = tokens.map(|(path, tokens)| {
             let (sender, receiver) = watch::channel(Arc::new(tokens));
-            background.spawn(follow(path, sender, stop.clone()));
+            background.spawn(follow(NAME, path, sender, stop.clone()));
             receiver
         });
         let door = Door {
-            admission: Admission::new(tokens, ingress.rate),
+            admission: Admission::new(Guard::new(tokens), ingress.rate),
             producer: producer.clone(),
             counters: Arc::clone(&counters),
             description,
@@ -166,106 +160,16 @@ impl Bound {
             timeout: ingress.timeout,
             stop: stop.clone(),
         };
+        let connections = Connections::default();
         let server = Server {
+            name: NAME,
             router: router(&Arc::new(door), ingress.routes.into_values()),
-            connections: Arc::new(Semaphore::new(ingress.max_connections)),
-            timeout: ingress.timeout,
-            counters: Arc::clone(&counters),
+            limits: Limits { connections: ingress.max_connections, timeout: ingress.timeout },
+            connections: connections.clone(),
             stop: stop.clone(),
         };
         info!(%address, "the ingress takes events");
-        Ingress { producer, counters, stop, server: tokio::spawn(server.serve(listener, background)) }
-    }
-}
-
-struct Server {
-    router: Router,
-    connections: Arc<Semaphore>,
-    timeout: Duration,
-    counters: Arc<Counters>,
-    stop: CancellationToken,
-}
-
-impl Server {
-    /// Serves until it is stopped and all that runs is answered; aborting it cuts off what runs.
-    async fn serve(self, listener: TcpListener, mut background: JoinSet<()>) {
-        let graceful = GracefulShutdown::new();
-        let mut open = JoinSet::new();
-        loop {
-            // Beyond the limit nothing is accepted: the system keeps who comes, and the client waits.
-            let permit = tokio::select! {
-                () = self.stop.cancelled() => break,
-                permit = Arc::clone(&self.connections).acquire_owned() => permit.expect("it is never closed"),
-            };
-            let accepted = tokio::select! {
-                () = self.stop.cancelled() => break,
-                accepted = listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((socket, peer)) => {
-                    open.spawn(self.connection(socket, peer, permit, graceful.watcher()));
-                }
-                Err(error) => {
-                    warn!(%error, "the ingress cannot accept a connection");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
-            while let Some(ended) = open.try_join_next() {
-                report(ended);
-            }
-        }
-        drop(listener);
-        graceful.shutdown().await;
-        while let Some(ended) = open.join_next().await {
-            report(ended);
-        }
-        background.shutdown().await;
-    }
-
-    fn connection(
-        &self,
-        socket: TcpStream,
-        peer: SocketAddr,
-        permit: OwnedSemaphorePermit,
-        watcher: Watcher,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        let routes = TowerToHyperService::new(self.router.clone());
-        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            routes.call(request)
-        });
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(self.timeout).max_buf_size(BUFFER);
-        let patience = self.timeout;
-        let open = Open { counters: Arc::clone(&self.counters), _permit: permit };
-        async move {
-            open.counters.opened();
-            // Answers are small: waiting to fill a packet would only delay them.
-            drop(socket.set_nodelay(true));
-            let socket = Patient::new(socket, patience);
-            let connection = http.serve_connection(TokioIo::new(socket), service);
-            if let Err(error) = watcher.watch(connection).await {
-                debug!(%error, %peer, "a connection of the ingress ended early");
-            }
-            drop(open);
-        }
-    }
-}
-
-/// A connection that counts while it is open.
-struct Open {
-    counters: Arc<Counters>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.counters.closed();
-    }
-}
-
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
-        error!(%error, "a connection of the ingress broke down");
+        let server = tokio::spawn(server.serve(listener, background));
+        Ingress { producer, counters, connections, stop, server }
     }
 }

@@ -66,14 +66,15 @@ impl NatsMembers {
         }
     }
 
-    async fn write(
+    /// Writes an entry that is guarded by its revision.
+    pub(super) async fn write(
         &self,
-        instance: &InstanceId,
+        key: &str,
         mut headers: HeaderMap,
         value: Bytes,
         replaced: Option<Revision>,
     ) -> Result<Revision, MembersError> {
-        let subject = format!("$KV.{}.{instance}", self.bucket);
+        let subject = format!("$KV.{}.{key}", self.bucket);
         let Revision(expected) = replaced.unwrap_or(Revision(0));
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, headers::header_value(&expected.to_string()));
         let request = Request::new().headers(headers).payload(value).timeout(Some(LIMIT));
@@ -113,7 +114,7 @@ impl Members for NatsMembers {
     ) -> BoxFuture<'a, Result<Revision, MembersError>> {
         Box::pin(async move {
             let value = serde_json::to_vec(member).expect("a member is JSON");
-            self.write(&member.instance, HeaderMap::new(), value.into(), replaced).await
+            self.write(member.instance.as_str(), HeaderMap::new(), value.into(), replaced).await
         })
     }
 
@@ -129,7 +130,7 @@ impl Members for NatsMembers {
         Box::pin(async move {
             let mut map = HeaderMap::new();
             map.insert(OPERATION, headers::header_value(DELETED));
-            self.write(instance, map, Bytes::new(), Some(replaced)).await.map(|_| ())
+            self.write(instance.as_str(), map, Bytes::new(), Some(replaced)).await.map(|_| ())
         })
     }
 }

@@ -15,6 +15,11 @@ pub fn members_bucket(topology: &TopologyName) -> String {
     format!("{topology}-members")
 }
 
+/// The key-value bucket in which it is written what actors may do: `{topology}-controls`.
+pub fn controls_bucket(topology: &TopologyName) -> String {
+    format!("{topology}-controls")
+}
+
 /// The key-value bucket with the flow of every stream: `{topology}-flow`.
 pub fn flow_bucket(topology: &TopologyName) -> String {
     flow::bucket(topology.as_str())
@@ -63,6 +68,11 @@ pub fn dead_letter_subject(
     sequence: u64,
 ) -> String {
     format!("tidegate.{topology}.dead-letters.{actor}.{stream}.{sequence}")
+}
+
+/// Where it is told that an alert was raised or cleared: `tidegate.{topology}.alerts.{actor}.{name}`.
+pub fn alert_subject(topology: &TopologyName, actor: &str, name: &str) -> String {
+    format!("tidegate.{topology}.alerts.{actor}.{name}")
 }
 
 /// The stream that keeps the server's advisories about our consumers: `{topology}-advisories`.

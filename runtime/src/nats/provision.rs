@@ -19,4 +19,4 @@ pub(super) use compare::of_consumers;
 pub use consumer::ConsumerPlan;
 pub use difference::Difference;
 pub use error::ProvisionError;
-pub(super) use streams::flows;
+pub(super) use streams::{controls, flows};

@@ -36,6 +36,7 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Checked
     let mut checked = parse_bytes(&name, bytes, env)?;
     if let Some(directory) = path.parent() {
         checked.topology.nats.rebase(directory);
+        checked.topology.admin.rebase(directory);
         if let Some(ingress) = &mut checked.topology.ingress {
             ingress.rebase(directory);
         }

@@ -1,6 +1,7 @@
 //! A topology that has been checked: plain values with nothing left to doubt, and no trace of the file.
 
 mod actor;
+mod admin;
 mod flow;
 mod ingress;
 mod nats;
@@ -9,10 +10,10 @@ mod shard_token;
 mod stream;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use actor::{Actor, Alerts, KeySource, Keyless, Order};
+pub use admin::Admin;
 pub use flow::{FlowMarks, Marks};
 pub use ingress::{Content, IdSource, Ingress, Route};
 pub use nats::{Nats, Secret, Server, Tls};
@@ -29,8 +30,8 @@ pub struct Topology {
     pub name: TopologyName,
     /// How to reach the server.
     pub nats: Nats,
-    /// Where the endpoint for operators listens, if anywhere.
-    pub admin: Option<SocketAddr>,
+    /// The endpoint for operators.
+    pub admin: Admin,
     /// The most bytes of payloads and headers in flight in one process, shared out among all shards of all actors.
     pub memory: u64,
     /// How long a drain may take before the process ends all the same.

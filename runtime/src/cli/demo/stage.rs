@@ -1,5 +1,6 @@
 //! The stage: a private nats-server, and the topology that runs on it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,6 +12,7 @@ use super::memory;
 use super::orders::Orders;
 use super::quiet::quiet;
 use super::report::{Findings, Report};
+use crate::admin::{Admin, Subject};
 use crate::cli::assemble;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -18,7 +20,7 @@ use crate::cli::handlers::Handlers;
 use crate::cli::instance;
 use crate::cli::running::Running;
 use crate::engine::Drained;
-use crate::nats::{Connection, Embedded, NatsSink, Resolved, connect, names};
+use crate::nats::{Connection, Embedded, NatsControls, NatsSink, Resolved, connect, names};
 use crate::topology::{ActorName, Topology};
 
 const PUBLISHING: &str = "{prefix:>11} {wide_bar} {human_pos}/{human_len}";
@@ -38,11 +40,21 @@ pub(super) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// Starts an empty server, whatever server the topology names, and the topology on it.
-    pub(super) async fn set(topology: &'a Topology, handlers: &Handlers) -> Result<Self, Failure> {
+    pub(super) async fn set(
+        topology: &'a Topology,
+        handlers: &Handlers,
+        admin: Option<&Admin>,
+    ) -> Result<Self, Failure> {
         let front = front(topology)?;
         let server = Embedded::start(None).await?;
         let connection = connect_to(&server, topology).await?;
-        let running = assemble::start(topology, handlers, &connection, instance::made_up()).await?;
+        let id = instance::made_up();
+        let running = assemble::start(topology, handlers, &connection, id.clone()).await?;
+        if let Some(admin) = admin {
+            let connections = vec![connection.clone()];
+            let controls = Arc::new(NatsControls::new(connection.clone(), topology));
+            admin.attend(Subject::new(topology, id.as_str(), running.watch(), connections, controls));
+        }
         Ok(Self { topology, front, running, connection, server })
     }
 

@@ -18,9 +18,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(in crate::engine) struct Interrupted;
 
 /// Offers until the broker takes it, its error is final, or a drain begins while we wait. Meanwhile the entity counts
-/// as blocked; `what` says by what. The log names it when it begins and when it is over for all entities of the actor.
+/// as blocked; `key` says which, `what` by what. The log names it when it begins and when it is over for all entities of the actor.
 pub(in crate::engine) async fn until_taken<T, E, F>(
     crew: &Crew,
+    key: &str,
     what: &'static str,
     is_final: impl Fn(&E) -> bool,
     offer: impl Fn() -> F,
@@ -39,7 +40,7 @@ where
         let error = match offer().await {
             Err(error) if !is_final(&error) => error,
             taken_or_final => {
-                if blocked.is_some_and(Blocked::was_last) {
+                if blocked.is_some_and(|(block, _)| Blocked::was_last(block)) {
                     info!(actor = %crew.name, what, "entities go on");
                 }
                 return Ok(taken_or_final);
@@ -52,7 +53,7 @@ where
             } else {
                 debug!(actor = %crew.name, what, %error, "another entity waits until the broker takes it");
             }
-            blocked = Some(block);
+            blocked = Some((block, crew.waits.begin(key, what, &error, None)));
         }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

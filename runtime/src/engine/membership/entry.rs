@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::info;
 
-use super::{Charter, Standing};
+use super::{Charter, RoundTrip, Standing};
 use crate::message::{InstanceId, Member, MemberState, ShardReport};
 use crate::port::{Members, MembersError, Revision, Sighting};
 
@@ -60,6 +60,7 @@ pub(super) struct Announcer {
     claim: Option<Revision>,
     /// An entry under our id that another process wrote, and since when it has not changed.
     watched: Option<(Revision, Instant)>,
+    pub(super) round_trip: RoundTrip,
 }
 
 impl Announcer {
@@ -77,6 +78,7 @@ impl Announcer {
             heard: None,
             claim: None,
             watched: None,
+            round_trip: RoundTrip::default(),
         }
     }
 
@@ -126,8 +128,10 @@ impl Announcer {
         self.describe(standing);
         for _ in 0..LOOKS {
             let writing = self.members.announce(&self.myself, self.replaces);
+            self.round_trip.begin();
             match bounded(self.failover, writing).await {
                 Ok(revision) => {
+                    self.round_trip.end();
                     self.replaces = Some(revision);
                     self.heard = Some(Instant::now());
                     if *standing == Standing::Working {
@@ -135,7 +139,10 @@ impl Announcer {
                     }
                     return Ok(());
                 }
-                Err(MembersError::Conflict) => self.learn().await?,
+                Err(MembersError::Conflict) => {
+                    self.round_trip.end();
+                    self.learn().await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -3,6 +3,7 @@
 mod flow;
 
 use super::Watch;
+use super::runnable::{Queues, runnable};
 use crate::message::ShardState;
 use crate::telemetry::metric::{self, Labels, Observations};
 
@@ -20,6 +21,10 @@ impl Watch {
         self.observe_actors(observations);
         self.observe_shards(observations);
         self.observe_flows(observations);
+        self.observe_runnable(observations);
+        for (actor, held) in self.letters() {
+            observations.whole(&metric::DEAD_LETTERS_HELD, Labels::actor(&actor), held);
+        }
     }
 
     fn observe_actors(&self, observations: &mut Observations) {
@@ -53,6 +58,27 @@ impl Watch {
         }
     }
 
+    /// Of what waits in a stream only the instance tells that reckons it, so that all instances add up.
+    fn observe_runnable(&self, observations: &mut Observations) {
+        let depths = self.depths();
+        for watched in &self.actors {
+            let (mut queues, mut in_flight) = (Queues::default(), 0);
+            for shard in &watched.shards {
+                let of_shard = shard.queues();
+                queues.all += of_shard.all;
+                queues.resting += of_shard.resting;
+                in_flight += shard.in_flight() as u64;
+            }
+            let depth = depths.iter().find(|(_, depth)| depth.actor == watched.actor);
+            // What is held up by an output would be held up in any instance.
+            let is_held_up = watched.status.intake_stopped().is_some();
+            let waiting = depth.map_or(0, |(_, depth)| depth.waiting);
+            let waiting = if is_held_up { 0 } else { waiting };
+            let count = runnable(queues, in_flight, waiting);
+            observations.whole(&metric::RUNNABLE, Labels::actor(&watched.actor), count);
+        }
+    }
+
     fn observe_shards(&self, observations: &mut Observations) {
         for watched in &self.actors {
             let name = || Labels::actor(&watched.actor);
@@ -63,6 +89,11 @@ impl Watch {
             }
             let running = reports.iter().map(|report| report.running).sum();
             observations.whole(&metric::RUNNING, name(), running);
+
+            let held = || watched.shards.iter().flat_map(|shard| shard.held().into_values());
+            observations.whole(&metric::WAITING, name(), held().map(|held| held.waiting).sum());
+            let renewals = watched.shards.iter().map(|shard| shard.renewals()).sum();
+            observations.whole(&metric::HEARTBEATS, name(), renewals);
 
             let bytes: Vec<_> = watched.shards.iter().map(|shard| shard.bytes()).collect();
             observations.whole(&metric::IN_FLIGHT_BYTES, name(), bytes.iter().map(|(used, _)| used).sum());

@@ -1,11 +1,14 @@
 //! What becomes of one shard in this instance.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
+use super::runnable::Queues;
 use super::standstill::Standstill;
 use crate::engine::delivery::Home;
+use crate::engine::ledger::Held;
 use crate::message::{Fullest, PartitionId, ShardId, ShardReport, ShardState};
 
 /// One shard's counters, and what is in its hands while it is ours.
@@ -13,6 +16,10 @@ pub(crate) struct ShardStatus {
     id: ShardId,
     done: AtomicU64,
     dead_letters: AtomicU64,
+    /// Attempts that have ended, whatever came of them.
+    attempts: AtomicU64,
+    /// Leases renewed.
+    renewals: AtomicU64,
     pub(super) standstill: Standstill,
     present: Mutex<Present>,
 }
@@ -24,6 +31,8 @@ struct Present {
     home: Option<Arc<Home>>,
     /// How many messages were settled when progress was last seen, and when that was.
     progress: Option<(u64, SystemTime)>,
+    /// How much had moved when movement was last seen, and when that was.
+    movement: Option<(u64, Instant)>,
     /// The partition whose mailbox is full, and since when.
     full: Option<(PartitionId, SystemTime)>,
 }
@@ -34,6 +43,8 @@ impl ShardStatus {
             id,
             done: AtomicU64::new(0),
             dead_letters: AtomicU64::new(0),
+            attempts: AtomicU64::new(0),
+            renewals: AtomicU64::new(0),
             standstill: Standstill::default(),
             present: Mutex::default(),
         }
@@ -49,6 +60,26 @@ impl ShardStatus {
 
     pub(crate) fn dead_lettered(&self) {
         self.dead_letters.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An attempt has ended.
+    pub(crate) fn attempted(&self) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Leases of messages are renewed.
+    pub(crate) fn renewed(&self, leases: usize) {
+        self.renewals.fetch_add(leases as u64, Ordering::Relaxed);
+    }
+
+    /// How many leases were renewed.
+    pub(super) fn renewals(&self) -> u64 {
+        self.renewals.load(Ordering::Relaxed)
+    }
+
+    /// The entities whose messages are in hand.
+    pub(super) fn queues(&self) -> Queues {
+        self.present().home.as_ref().map(|home| home.ledger.queues()).unwrap_or_default()
     }
 
     /// The shard is in another state from here on.
@@ -97,6 +128,31 @@ impl ShardStatus {
         self.present().home.as_ref().map_or((0, 0), |home| home.ledger.bytes())
     }
 
+    /// What becomes of the shard, and for how long; `None` while it is not ours.
+    pub(super) fn state(&self) -> Option<(ShardState, Duration)> {
+        let (state, since) = self.present().state?;
+        Some((state, since.elapsed().unwrap_or_default()))
+    }
+
+    /// What each partition has in hand.
+    pub(super) fn held(&self) -> BTreeMap<PartitionId, Held> {
+        self.present().home.as_ref().map(|home| home.ledger.held_by_partition()).unwrap_or_default()
+    }
+
+    /// How many messages are in flight, and for how long nothing has become of any although something could: since the
+    /// last look at which that was otherwise.
+    pub(super) fn silence(&self) -> (u64, Duration) {
+        let moved = self.settled() + self.attempts.load(Ordering::Relaxed);
+        let (mut present, now) = (self.present(), Instant::now());
+        let has_moved = present.movement.is_none_or(|(known, _)| known != moved);
+        let is_idle = || present.home.as_ref().is_none_or(|home| home.ledger.queues().runnable() == 0);
+        if has_moved || is_idle() {
+            present.movement = Some((moved, now));
+        }
+        let in_flight = present.home.as_ref().map_or(0, |home| home.ledger.len()) as u64;
+        (in_flight, present.movement.map_or(Duration::ZERO, |(_, since)| now - since))
+    }
+
     /// What to tell the other instances; `None` while the shard is not ours.
     pub(crate) fn report(&self) -> Option<ShardReport> {
         let settled = self.settled();
@@ -131,7 +187,9 @@ impl ShardStatus {
 
 /// The partition that keeps intake waiting; else the one that has more in hand than all others together.
 fn fullest(home: &Home, full: Option<(PartitionId, SystemTime)>) -> Option<Fullest> {
-    let counts = home.ledger.count_by_partition();
+    let held = home.ledger.held_by_partition();
+    let counts: BTreeMap<PartitionId, u64> =
+        held.into_iter().map(|(id, held)| (id, held.in_flight)).collect();
     if let Some((partition, since)) = full {
         let messages = counts.get(&partition).copied().unwrap_or_default();
         return Some(Fullest { partition: partition.0, messages, full_since: Some(since) });

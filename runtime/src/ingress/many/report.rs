@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::ingress::problem::{Code, Problem, json_response};
+use crate::http::{Code, Problem, json_response};
 
 /// How many lines an answer tells of one by one.
 const MOST_TOLD: usize = 100;

@@ -60,7 +60,8 @@ pub(super) fn plan(topology: &Topology, stateful: &BTreeSet<ActorName>) -> Vec<S
     }
     if !topology.actors.is_empty() {
         plans.push(StreamPlan { config: advisories(topology), tolerance: Tolerance::MoreSubjects });
-        plans.extend([members(topology), flows(topology), owners(topology), attempts(topology)].map(exactly));
+        let buckets = [members, flows, controls, owners, attempts];
+        plans.extend(buckets.map(|bucket| exactly(bucket(topology))));
     }
     let stateful = topology.actors.values().filter(|actor| stateful.contains(&actor.name));
     plans.extend(stateful.map(|actor| exactly(state(topology, actor))));
@@ -155,6 +156,15 @@ pub(in crate::nats) fn flows(topology: &Topology) -> Config {
         max_age: FLOW_AGE,
         num_replicas: topology.dead_letters.replicas.into(),
         ..bucket(topology, &names::flow_bucket(&topology.name))
+    }
+}
+
+/// Kept for good: what an operator has stopped stays so until somebody says otherwise.
+pub(in crate::nats) fn controls(topology: &Topology) -> Config {
+    Config {
+        description: Some(format!("what the actors of {} may do", topology.name)),
+        num_replicas: topology.dead_letters.replicas.into(),
+        ..bucket(topology, &names::controls_bucket(&topology.name))
     }
 }
 

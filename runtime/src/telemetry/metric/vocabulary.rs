@@ -1,5 +1,10 @@
 //! Every instrument.
 
+mod flow;
+mod ingress;
+
+pub use self::flow::*;
+pub use self::ingress::*;
 use super::buckets::{AGES, ATTEMPTS, OPERATIONS};
 use super::instrument::{Instrument, Kind};
 use crate::telemetry::attribute::{
@@ -131,6 +136,51 @@ pub const BLOCKED: Instrument = Instrument {
     labels: &[ACTOR],
 };
 
+/// What could run.
+pub const RUNNABLE: Instrument = Instrument {
+    name: "tidegate.backlog.runnable",
+    kind: Kind::Gauge,
+    unit: "{message}",
+    description: "Messages that could run now, one for each entity: the number to scale on, summed over instances.",
+    labels: &[ACTOR],
+};
+
+/// Messages that no lane has taken up.
+pub const WAITING: Instrument = Instrument {
+    name: "tidegate.mailbox.waiting",
+    kind: Kind::UpDownCounter,
+    unit: "{message}",
+    description: "Messages in our hands that no lane has taken up: they wait in mailboxes, or behind others of their entity.",
+    labels: &[ACTOR],
+};
+
+/// Dead letters that are kept.
+pub const DEAD_LETTERS_HELD: Instrument = Instrument {
+    name: "tidegate.dead_letter.held",
+    kind: Kind::Gauge,
+    unit: "{message}",
+    description: "Dead letters of the actor that are kept in their stream; told by one instance.",
+    labels: &[ACTOR],
+};
+
+/// Leases renewed.
+pub const HEARTBEATS: Instrument = Instrument {
+    name: "tidegate.heartbeat.renewals",
+    kind: Kind::Counter,
+    unit: "{renewal}",
+    description: "Leases of messages in our hands that were renewed, so that the broker does not deliver them again.",
+    labels: &[ACTOR],
+};
+
+/// How far away the broker is.
+pub const ROUND_TRIP: Instrument = Instrument {
+    name: "tidegate.broker.round_trip",
+    kind: Kind::Gauge,
+    unit: "s",
+    description: "How long the broker took to store this instance's latest sign of life; while it does not answer, for how long.",
+    labels: &[],
+};
+
 /// Messages that came again.
 pub const REDELIVERIES: Instrument = Instrument {
     name: "tidegate.redeliveries",
@@ -221,114 +271,6 @@ pub const QUEUE_LAG: Instrument = Instrument {
     labels: &[ACTOR, STREAM],
 };
 
-/// What a stream can take.
-pub const FLOW_STATE: Instrument = Instrument {
-    name: "tidegate.flow.state",
-    kind: Kind::Gauge,
-    unit: "",
-    description: "What the stream can take: 0 is open, 1 slow, 2 stop; absent while nobody says so.",
-    labels: &[STREAM],
-};
-
-/// How much a slow stream can take.
-pub const FLOW_RATE: Instrument = Instrument {
-    name: "tidegate.flow.rate",
-    kind: Kind::Gauge,
-    unit: "{message}/s",
-    description: "How many messages a second all publishers together may store in the stream; only while it is slow.",
-    labels: &[STREAM],
-};
-
-/// How hard a stream is pressed.
-pub const FLOW_PRESSURE: Instrument = Instrument {
-    name: "tidegate.flow.pressure",
-    kind: Kind::Gauge,
-    unit: "",
-    description: "How hard what waits presses against the mark: 0 at the low one, 1 at the high one.",
-    labels: &[MARK, STREAM],
-};
-
-/// Why an actor takes nothing in.
-pub const INTAKE_STOPPED: Instrument = Instrument {
-    name: "tidegate.intake.stopped",
-    kind: Kind::Gauge,
-    unit: "",
-    description: "1 while this instance takes nothing in for the actor because its output, this stream, is past its mark; else absent.",
-    labels: &[ACTOR, STREAM],
-};
-
-/// How long an actor took nothing in.
-pub const INTAKE_STOPPED_TIME: Instrument = Instrument {
-    name: "tidegate.intake.stopped.time",
-    kind: Kind::Counter,
-    unit: "s",
-    description: "How long intake has stood still in all because an output was past its mark.",
-    labels: &[ACTOR],
-};
-
-/// How often an actor took nothing in.
-pub const INTAKE_STOPS: Instrument = Instrument {
-    name: "tidegate.intake.stops",
-    kind: Kind::Counter,
-    unit: "{stop}",
-    description: "How often intake stopped because an output was past its mark.",
-    labels: &[ACTOR],
-};
-
-/// Who holds the topology up.
-pub const BOTTLENECK: Instrument = Instrument {
-    name: "tidegate.bottleneck",
-    kind: Kind::Gauge,
-    unit: "",
-    description: "1 for the actor, and its partition if one stands out, that holds the topology up; absent while none does.",
-    labels: &[ACTOR, PARTITION],
-};
-
-/// What was posted to the ingress.
-pub const INGRESS_REQUESTS: Instrument = Instrument {
-    name: "tidegate.ingress.requests",
-    kind: Kind::Counter,
-    unit: "{request}",
-    description: "Requests to the HTTP ingress, by outcome: accepted, throttled (429), refused (401, 403), rejected (other 4xx), failed (5xx).",
-    labels: &[OUTCOME],
-};
-
-/// What came of it.
-pub const INGRESS_EVENTS: Instrument = Instrument {
-    name: "tidegate.ingress.events",
-    kind: Kind::Counter,
-    unit: "{event}",
-    description: "Events that were posted to the HTTP ingress and are stored.",
-    labels: &[],
-};
-
-/// Who posts.
-pub const INGRESS_CONNECTIONS: Instrument = Instrument {
-    name: "tidegate.ingress.connections",
-    kind: Kind::UpDownCounter,
-    unit: "{connection}",
-    description: "Connections to the HTTP ingress that are open.",
-    labels: &[],
-};
-
-/// Events held back.
-pub const PUBLISH_REFUSALS: Instrument = Instrument {
-    name: "tidegate.publish.refusals",
-    kind: Kind::Counter,
-    unit: "{event}",
-    description: "Events of the HTTP ingress that were not taken, by cause: slow, stopped, full, window.",
-    labels: &[CAUSE],
-};
-
-/// How long events are held back.
-pub const PUBLISH_THROTTLED_TIME: Instrument = Instrument {
-    name: "tidegate.publish.throttled.time",
-    kind: Kind::Counter,
-    unit: "s",
-    description: "How long events of the HTTP ingress have waited for streams that were slow, stopped or full, in all.",
-    labels: &[],
-};
-
 /// Memory of the process.
 pub const PROCESS_MEMORY: Instrument = Instrument {
     name: "process.memory.usage",
@@ -356,16 +298,19 @@ pub const ALL: &[&Instrument] = &[
     &ENDED,
     &AGE_WHEN_DONE,
     &DEAD_LETTERS,
+    &DEAD_LETTERS_HELD,
     &SENT,
     &OPERATION_DURATION,
     &BLOCKED,
     &IN_FLIGHT,
     &IN_FLIGHT_BYTES,
     &IN_FLIGHT_LIMIT,
+    &WAITING,
     &MAILBOX_FULL_TIME,
     &MAILBOX_FULL,
     &QUEUE_DEPTH,
     &QUEUE_LAG,
+    &RUNNABLE,
     &BOTTLENECK,
     &FLOW_STATE,
     &FLOW_RATE,
@@ -381,6 +326,8 @@ pub const ALL: &[&Instrument] = &[
     &REDELIVERIES,
     &INTERRUPTIONS,
     &STALLS,
+    &HEARTBEATS,
+    &ROUND_TRIP,
     &RESTARTS,
     &FAILED,
     &SHARDS,

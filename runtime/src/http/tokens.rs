@@ -1,4 +1,4 @@
-//! Who may publish: the hashes of bearer tokens in a file, read again when it changes.
+//! Who is known: the hashes of bearer tokens in a file, read again when it changes.
 
 use std::fs;
 use std::io;
@@ -25,7 +25,7 @@ const OTHERS: u32 = 0o007;
 
 /// The tokens of a file.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(Vec<Token>);
+pub(crate) struct Tokens(Vec<Token>);
 
 #[derive(Debug)]
 struct Token {
@@ -90,7 +90,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When it cannot be read, is open to all, or is no file of tokens.
-    pub(super) fn load(path: &Path) -> Result<Self, TokensError> {
+    pub(crate) fn load(path: &Path) -> Result<Self, TokensError> {
         let unreadable = |source| TokensError::Unreadable { path: path.to_owned(), source };
         let metadata = fs::metadata(path).map_err(unreadable)?;
         let mode = metadata.mode() & 0o777;
@@ -122,7 +122,7 @@ impl Tokens {
     }
 
     /// The name of the token, if it is one of ours. Takes as long for one as for the other: all are compared.
-    pub(super) fn find(&self, token: &[u8]) -> Option<Arc<str>> {
+    pub(crate) fn find(&self, token: &[u8]) -> Option<Arc<str>> {
         let hash: [u8; 32] = Sha256::digest(token).into();
         let mut found = u32::MAX;
         for (place, known) in (0..).zip(&self.0) {
@@ -132,8 +132,14 @@ impl Tokens {
     }
 }
 
-/// Keeps `tokens` as the file says until `stop`. A file that cannot be used is told once, and what was known stays.
-pub(super) async fn follow(path: PathBuf, tokens: watch::Sender<Arc<Tokens>>, stop: CancellationToken) {
+/// Keeps `tokens` as the file says until `stop`. A file that cannot be used is told once, and what was known stays; `whose`
+/// is what the log calls them.
+pub(crate) async fn follow(
+    whose: &'static str,
+    path: PathBuf,
+    tokens: watch::Sender<Arc<Tokens>>,
+    stop: CancellationToken,
+) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = None;
@@ -153,14 +159,14 @@ pub(super) async fn follow(path: PathBuf, tokens: watch::Sender<Arc<Tokens>>, st
                 let count = fresh.0.len();
                 tokens.send_replace(Arc::new(fresh));
                 if !is_first {
-                    info!(tokens = count, "the tokens of the ingress were read again");
+                    info!(tokens = count, "the tokens of {whose} were read again");
                 }
             }
             Ok(Err(error)) => {
                 let cure = error.cure();
-                error!(%error, %cure, "the tokens of the ingress stay as they were");
+                error!(%error, %cure, "the tokens of {whose} stay as they were");
             }
-            Err(error) => error!(%error, "the tokens of the ingress stay as they were"),
+            Err(error) => error!(%error, "the tokens of {whose} stay as they were"),
         }
     }
 }

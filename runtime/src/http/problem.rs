@@ -8,35 +8,37 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 /// What the body of such an answer is.
-pub(super) const CONTENT_TYPE: &str = "application/problem+json";
+pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 
 /// Why a request, or one line of it, is not granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// What kind of problem it is.
-    pub(super) code: Code,
+    pub(crate) code: Code,
     /// What is wrong in this case.
-    pub(super) detail: String,
+    pub(crate) detail: String,
     /// Which part of the event is wrong: a JSON pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) pointer: Option<String>,
+    pub(crate) pointer: Option<String>,
     /// When another try may succeed.
     #[serde(rename = "retry_after", skip_serializing_if = "Option::is_none", serialize_with = "seconds")]
-    pub(super) retry: Option<Duration>,
+    pub(crate) retry: Option<Duration>,
 }
 
 /// The kinds of problems, as `code` in the body; each has one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Code {
+pub(crate) enum Code {
     Malformed,
     BadField,
     BadId,
     NoEvents,
     Unauthenticated,
     FromWebPage,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
+    Conflict,
     Timeout,
     TooLarge,
     UnsupportedContent,
@@ -48,13 +50,14 @@ pub(super) enum Code {
 }
 
 impl Code {
-    pub(super) fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Malformed | Self::BadField | Self::BadId | Self::NoEvents => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::FromWebPage => StatusCode::FORBIDDEN,
+            Self::FromWebPage | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedContent => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -65,27 +68,27 @@ impl Code {
 }
 
 impl Problem {
-    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), pointer: None, retry: None }
     }
 
     /// Says which part of the event is wrong.
-    pub(super) fn at(self, pointer: impl Into<String>) -> Self {
+    pub(crate) fn at(self, pointer: impl Into<String>) -> Self {
         Self { pointer: Some(pointer.into()), ..self }
     }
 
     /// Says when another try may succeed.
-    pub(super) fn retry_after(self, retry: Duration) -> Self {
+    pub(crate) fn retry_after(self, retry: Duration) -> Self {
         Self { retry: Some(retry), ..self }
     }
 
     /// The answer.
-    pub(super) fn respond(&self) -> Response<Body> {
+    pub(crate) fn respond(&self) -> Response<Body> {
         self.respond_with(Value::Null)
     }
 
     /// The answer, with more members.
-    pub(super) fn respond_with(&self, more: Value) -> Response<Body> {
+    pub(crate) fn respond_with(&self, more: Value) -> Response<Body> {
         let status = self.code.status();
         let mut body = json!({ "title": status.canonical_reason(), "status": status.as_u16() });
         merge(&mut body, serde_json::to_value(self).expect("a problem is plain data"));
@@ -107,7 +110,7 @@ impl Problem {
 }
 
 /// An answer with a JSON body.
-pub(super) fn json_response(status: StatusCode, content_type: &'static str, body: &Value) -> Response<Body> {
+pub(crate) fn json_response(status: StatusCode, content_type: &'static str, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -115,7 +118,7 @@ pub(super) fn json_response(status: StatusCode, content_type: &'static str, body
 }
 
 /// At least 1: a `Retry-After` of 0 invites at once what was refused.
-pub(super) fn whole_seconds(duration: Duration) -> u64 {
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 

@@ -11,10 +11,10 @@ use super::problem::{Code, Problem};
 
 /// The body as it arrives.
 #[derive(Debug)]
-pub(super) struct Incoming(Body);
+pub(crate) struct Incoming(Body);
 
 /// What is read at once.
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// Some bytes, at least one.
     Data(Bytes),
     /// The body is complete.
@@ -22,12 +22,12 @@ pub(super) enum Piece {
 }
 
 impl Incoming {
-    pub(super) fn new(body: Body) -> Self {
+    pub(crate) fn new(body: Body) -> Self {
         Self(body)
     }
 
     /// Waits for the next piece until `deadline`. Cancel safe.
-    pub(super) async fn next(&mut self, deadline: Instant) -> Result<Piece, Problem> {
+    pub(crate) async fn next(&mut self, deadline: Instant) -> Result<Piece, Problem> {
         loop {
             let Ok(frame) = timeout_at(deadline, self.0.frame()).await else {
                 return Err(Problem::new(Code::Timeout, "the body did not arrive in time"));
@@ -46,7 +46,7 @@ impl Incoming {
 }
 
 /// Reads a whole body of at most `limit` bytes within `patience`.
-pub(super) async fn whole(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
+pub(crate) async fn whole(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large(limit));
     }
@@ -71,8 +71,8 @@ pub(super) async fn whole(body: Body, limit: usize, patience: Duration) -> Resul
     })
 }
 
-pub(super) fn too_large(limit: usize) -> Problem {
-    Problem::new(Code::TooLarge, format!("the event is larger than {limit} bytes"))
+pub(crate) fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::TooLarge, format!("more than {limit} bytes are not taken"))
 }
 
 #[cfg(test)]
