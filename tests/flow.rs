@@ -4,6 +4,7 @@ mod chain;
 mod circles;
 mod hard_stop;
 mod measured;
+mod publishing;
 mod told;
 mod trouble;
 

@@ -20,6 +20,7 @@ mod hostile;
 mod ingress;
 mod members;
 mod metrics;
+mod operations;
 mod order;
 mod ports;
 mod producer;

@@ -71,8 +71,10 @@ impl Builder {
         Self { resend, ..self }
     }
 
-    /// How long an event waits for a stream that is slow, stopped or full; for ever unless told. Then it fails with
-    /// [`PublishError::Overloaded`](crate::PublishError::Overloaded) or [`PublishError::Full`](crate::PublishError::Full).
+    /// How long an event waits for a stream that is slow, stopped or full; for ever unless told.
+    ///
+    /// Then it fails with [`PublishError::Overloaded`](crate::PublishError::Overloaded) or
+    /// [`PublishError::Full`](crate::PublishError::Full).
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience: Some(patience), ..self }
     }

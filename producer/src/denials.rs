@@ -1,4 +1,4 @@
-//! What the server does not let us publish: it answers a denied publish with nothing, and only the client's events tell.
+//! What the server does not let us publish: a denied publish has no answer, and only the client's events tell.
 
 use std::collections::VecDeque;
 use std::fmt;

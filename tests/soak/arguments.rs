@@ -8,7 +8,7 @@ pub(super) const USAGE: &str = "\
 tidegate-soak [--minutes N] [--seed S] [--broker KIND] [--instances N] [--rate MESSAGES] [--faults N]
               [--keep DIRECTORY]
 tidegate-soak --check EVIDENCE
-tidegate-soak --measure takeover|instances|producer|flow
+tidegate-soak --measure takeover|instances|producer|flow|flow-in-trouble|ingress
 
   --minutes    how long; the last round is finished (10)
   --seed       what the faults and messages are drawn from (random, and printed)
@@ -19,7 +19,8 @@ tidegate-soak --measure takeover|instances|producer|flow
   --keep       where the evidence of rounds with violations goes (target/soak)
   --check      judge such evidence again
   --measure    how long a shard stands still without its owner; what more instances add;
-                what the producer crate costs; what becomes of a flood";
+                what the producer crate costs; what becomes of a flood; the same while things break; the same over
+                HTTP";
 
 /// The command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,10 @@ pub(super) enum Work {
     Producer,
     /// What becomes of a producer with more to say than there is room for.
     Flow,
+    /// The same while things break.
+    FlowInTrouble,
+    /// The same over HTTP.
+    Ingress,
 }
 
 /// What is broken besides instances.
@@ -114,7 +119,12 @@ fn measurement(word: &str) -> Result<Work, String> {
         "instances" => Ok(Work::Instances),
         "producer" => Ok(Work::Producer),
         "flow" => Ok(Work::Flow),
-        _ => Err(format!("`--measure` takes `takeover`, `instances`, `producer` or `flow`, not `{word}`")),
+        "flow-in-trouble" => Ok(Work::FlowInTrouble),
+        "ingress" => Ok(Work::Ingress),
+        _ => Err(format!(
+            "`--measure` takes `takeover`, `instances`, `producer`, `flow`, `flow-in-trouble` or `ingress`, not \
+             `{word}`"
+        )),
     }
 }
 

@@ -5,10 +5,12 @@
 //! fast again; the last one stopped dead, and going on. Afterwards everything that was admitted must have come out, in
 //! order.
 
+mod ingress;
 mod judge;
 mod load;
 mod sample;
 mod scene;
+mod trouble;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,6 +21,9 @@ use self::judge::Judgement;
 use self::load::Load;
 use self::sample::{Sample, Sampler};
 use self::scene::{Pace, Scene};
+
+pub(super) use self::ingress::measure as measure_ingress;
+pub(super) use self::trouble::measure as measure_trouble;
 
 const OPEN: Duration = Duration::from_secs(10);
 const FLOOD: Duration = Duration::from_secs(60);
@@ -38,19 +43,18 @@ struct Run {
     fast: f64,
     stopped: f64,
     resumed: f64,
-    ended: f64,
 }
 
 /// Plays all phases and prints what they come to: a table for people, JSON for programs.
 pub(super) async fn measure() -> ExitCode {
-    let scene = Scene::start().await;
+    let scene = Scene::start("").await;
     let capacity = scene.capacity().await;
     let offered = capacity * OFFERED;
     eprintln!("the last stage takes {capacity:.0} messages a second; {offered:.0} are offered");
 
     scene.set(Pace::Fast);
     let load = Load::start(&scene, offered).await;
-    let looking = Sampler::start(&scene, &load).await;
+    let looking = Sampler::start(&scene);
     tokio::time::sleep(OPEN).await;
     let flood = looking.now();
     scene.set(Pace::Slow);
@@ -72,7 +76,7 @@ pub(super) async fn measure() -> ExitCode {
     let ended = looking.now();
     let samples = looking.stop().await;
 
-    let run = Run { capacity, samples, flood, fast, stopped, resumed, ended };
+    let run = Run { capacity, samples, flood, fast, stopped, resumed };
     let judgement = Judgement::of(&run, &scene.outcome().await, admitted);
     sample::print(&run.samples);
     judgement.print();

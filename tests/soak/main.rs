@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         Work::Check(path) => judge_again(path),
         Work::Takeover => runtime().block_on(takeover::measure()),
         Work::Flow => runtime().block_on(flow::measure()),
+        Work::FlowInTrouble => runtime().block_on(flow::measure_trouble()),
+        Work::Ingress => runtime().block_on(flow::measure_ingress()),
         Work::Instances => runtime().block_on(instances::measure()),
         Work::Producer => runtime().block_on(producer::measure()),
     }

@@ -1,13 +1,14 @@
 //! Fixtures for the integration tests: real servers and real processes, private to one test and gone with it.
 //!
 //! [`NatsServer`] is the broker, [`Cluster`] three of them, [`Proxy`] a network in trouble, [`Runtime`] a runtime under
-//! test, [`Otlp`] a collector of traces and metrics, [`Scrape`] what Prometheus
+//! test, [`Otlp`] a collector of traces and metrics, [`Prometheus`] a real one, [`Scrape`] what it
 //! sees; [`publish`] and [`read_stream`] put messages into a stream and read back what is
 //! stored; [`faults`] is what breaks them and judges what they did. Nothing listens beyond 127.0.0.1.
 
 pub mod faults;
 
 mod cluster;
+mod monitor;
 mod nats;
 mod otlp;
 mod process;
@@ -18,6 +19,7 @@ mod stream;
 mod wait;
 
 pub use cluster::Cluster;
+pub use monitor::Prometheus;
 pub use nats::NatsServer;
 pub use nix::sys::signal::Signal;
 pub use otlp::{Mode, Otlp, Point, Span, SpanEvent, SpanKind, StatusCode};

@@ -36,8 +36,14 @@ pub enum Traffic {
 pub struct Proxy {
     port: u16,
     orders: watch::Sender<Orders>,
-    accepted: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
     task: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    accepted: AtomicUsize,
+    lost: AtomicUsize,
 }
 
 /// What a test wants of the connections.
@@ -59,9 +65,9 @@ impl Proxy {
         let port = listener.local_addr().expect("a bound listener has an address").port();
         let orders = Orders { traffic: Traffic::Flows, generation: 0, cut: 0, allowance: 0 };
         let orders = watch::Sender::new(orders);
-        let accepted = Arc::<AtomicUsize>::default();
-        let task = tokio::spawn(serve(listener, server.port(), orders.subscribe(), Arc::clone(&accepted)));
-        Self { port, orders, accepted, task }
+        let counts = Arc::<Counts>::default();
+        let task = tokio::spawn(serve(listener, server.port(), orders.subscribe(), Arc::clone(&counts)));
+        Self { port, orders, counts, task }
     }
 
     /// The URL for clients.
@@ -89,7 +95,13 @@ impl Proxy {
 
     /// How many connections were made so far.
     pub fn accepted(&self) -> usize {
-        self.accepted.load(Ordering::Relaxed)
+        self.counts.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How many messages were lost so far. That the server has done something says nothing of its answer, which may
+    /// still be on its way.
+    pub fn lost(&self) -> usize {
+        self.counts.lost.load(Ordering::Relaxed)
     }
 }
 
@@ -99,29 +111,24 @@ impl Drop for Proxy {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    server: u16,
-    orders: watch::Receiver<Orders>,
-    accepted: Arc<AtomicUsize>,
-) {
+async fn serve(listener: TcpListener, server: u16, orders: watch::Receiver<Orders>, counts: Arc<Counts>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        accepted.fetch_add(1, Ordering::Relaxed);
-        connections.spawn(carry(client, server, orders.clone()));
+        counts.accepted.fetch_add(1, Ordering::Relaxed);
+        connections.spawn(carry(client, server, orders.clone(), Arc::clone(&counts)));
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn carry(mut client: TcpStream, server: u16, mut orders: watch::Receiver<Orders>) {
+async fn carry(mut client: TcpStream, server: u16, mut orders: watch::Receiver<Orders>, counts: Arc<Counts>) {
     let first = *orders.borrow_and_update();
     // A server that is away looks to the client as it would without a proxy.
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", server)).await else { return };
     let is_reset = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
-        let to_client = pump(from_server, to_client, Direction::ToClient, orders.clone());
-        let to_server = pump(from_client, to_server, Direction::ToServer, orders.clone());
+        let to_client = pump(from_server, to_client, Direction::ToClient, orders.clone(), &counts);
+        let to_server = pump(from_client, to_server, Direction::ToServer, orders.clone(), &counts);
         tokio::select! {
             () = to_client => false,
             () = to_server => false,

@@ -18,6 +18,7 @@ use super::duty::Duty;
 use super::flow::{Allowance, Board, FlowPlan, Gate, Outlet};
 use super::lanes::{Thermometers, Waits};
 use super::membership::Assignment;
+use super::quarantine::Cell;
 use super::router::Router;
 use super::shard::Shard;
 use super::shift::ShiftPlan;
@@ -95,6 +96,7 @@ pub struct Engine {
     watch: Watch,
     /// What is known of the flow of streams.
     board: watch::Sender<Board>,
+    cell: Cell,
     threads: Threads,
 }
 
@@ -127,7 +129,8 @@ impl Engine {
         }
         let mut watch = Watch::new(board.subscribe());
         watch.feel(with_pulses.iter().map(|(_, pulse)| Arc::clone(pulse)));
-        let mut engine = Self { shards: JoinSet::new(), servants, drain, watch, board, threads };
+        let (shards, cell) = (JoinSet::new(), Cell::default());
+        let mut engine = Self { shards, servants, drain, watch, board, cell, threads };
         for (index, plan) in (0..).zip(plans) {
             engine.start_actor(index, plan, instance, &with_pulses);
         }
@@ -171,7 +174,7 @@ impl Engine {
 
     fn start_actor(&mut self, index: u32, mut plan: ActorPlan, instance: &Instance, threads: &[Thread]) {
         let shards = u32::try_from(plan.shards.len()).expect("a checked topology has few shards");
-        let crew = crew_of(index, &plan, instance);
+        let crew = crew_of(index, &plan, instance, &self.cell);
         let router = Arc::new(Router::new(&plan.actor));
         let ids = (0..shards).map(|shard| ShardId { actor: Arc::clone(&crew.name), shard });
         let statuses: Vec<_> = ids.map(|id| Arc::new(ShardStatus::new(id))).collect();
@@ -254,7 +257,7 @@ fn patience_with(actor: &Actor) -> Patience {
     Patience { attempt: actor.timeout + GRACE, claim: 2 * actor.ack_wait + GRACE }
 }
 
-fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance) -> Crew {
+fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance, cell: &Cell) -> Crew {
     let actor = &plan.actor;
     let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
     let destinations = actor.emits.values().map(Pattern::as_str).chain([plan.dead_letters.as_str()]);
@@ -273,6 +276,7 @@ fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance) -> Crew {
         store: plan.store.clone(),
         trials: Arc::clone(&instance.trials),
         process: Arc::new(instance.process.clone()),
+        cell: cell.clone(),
         slots: slots.collect(),
         drain: Drain::default(),
         tenure: Arc::default(),

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::drain::Drain;
 use super::effects::Interrupted;
 use super::lanes::{Thermometers, Waits};
+use super::quarantine::Cell;
 use super::status::ActorStatus;
 use crate::message::{ProcessId, RetryPolicy};
 use crate::port::{Outbound, Sink, SinkError, Store, Tenure};
@@ -36,6 +37,8 @@ pub(crate) struct Crew {
     pub(crate) trials: Arc<dyn Store>,
     /// This process, whose tries have not ended with it.
     pub(crate) process: Arc<ProcessId>,
+    /// Where this process tries what processes may have died of.
+    pub(crate) cell: Cell,
     /// The right to run attempts, per partition; all shards of the actor in this process share them.
     pub(crate) slots: Arc<[Arc<Semaphore>]>,
     /// Whether to go on, in the shift that this crew works in.

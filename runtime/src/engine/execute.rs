@@ -197,6 +197,8 @@ async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interr
         return Ok(Outcome::Deadly);
     }
     write_down(delivery, &desk.crew, Moment::Begin).await?;
+    // The broker was waited for, and the process may have been frozen meanwhile.
+    desk.crew.may_go_on().await?;
     let applied = match handle(delivery, desk, loaded.as_ref(), &span).await {
         Ok(applied) => applied,
         Err(failure) => return Ok(failed(failure, desk, &mut span)),

@@ -4,14 +4,17 @@
 //! neighbours of one deadly message would be repeated at every crash, and nobody could tell which of them it is.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use tidegate::Message;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Duration, Instant};
 use tracing::warn;
 
 use super::crew::Crew;
 use super::delivery::Home;
 use super::effects::Interrupted;
+use super::ledger::Ledger;
 use super::trials::{self, Trial};
 use crate::port::Arrival;
 
@@ -21,6 +24,27 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 /// How many records are read at a time.
 const READS: usize = 64;
+
+/// The one place of a process in which a suspect is tried: of all its shards one at a time, or they would be blamed for
+/// each other.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell(Arc<Semaphore>);
+
+impl Default for Cell {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Cell {
+    fn try_enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
+
+    async fn enter(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.0).acquire_owned().await.expect("a cell is never closed")
+    }
+}
 
 /// An arrival with its key, and what is known of its tries.
 #[derive(Debug)]
@@ -40,6 +64,9 @@ pub(crate) struct Quarantine {
     others: Vec<Known>,
     /// The sequence that is tried.
     current: Option<u64>,
+    cell: Cell,
+    /// That the cell is ours, for what is tried or comes next.
+    place: Option<OwnedSemaphorePermit>,
     until: Instant,
 }
 
@@ -55,7 +82,11 @@ impl Quarantine {
                 "the process died while these messages were tried, now each is tried alone"
             );
         }
-        Ok(Self { alone, others, current: None, until: Instant::now() + LONGEST })
+        Ok(Self::new(alone, others, crew.cell.clone()))
+    }
+
+    fn new(alone: VecDeque<Known>, others: Vec<Known>, cell: Cell) -> Self {
+        Self { alone, others, current: None, cell, place: None, until: Instant::now() + LONGEST }
     }
 
     /// What is in it.
@@ -64,27 +95,35 @@ impl Quarantine {
     }
 
     /// What may be let in now; `None` when the quarantine is over and everything is in.
-    pub(crate) fn release(&mut self, home: &Home) -> Option<Vec<Known>> {
+    pub(crate) fn release(&mut self, ledger: &Ledger) -> Option<Vec<Known>> {
         let has_time = Instant::now() < self.until;
-        if has_time && self.current.is_some_and(|sequence| home.ledger.is_untried(sequence)) {
-            return Some(Vec::new());
+        if has_time && let Some(sequence) = self.current {
+            if ledger.is_untried(sequence) {
+                return Some(Vec::new());
+            }
+            // Those of other shards have their turn.
+            (self.current, self.place) = (None, None);
         }
-        if has_time && let Some(next) = self.alone.pop_front() {
-            self.current = Some(next.arrival.message.sequence);
-            return Some(vec![Known { is_alone: true, ..next }]);
+        if has_time && !self.alone.is_empty() {
+            self.place = self.place.take().or_else(|| self.cell.try_enter());
+            let next = self.place.as_ref().and_then(|_| self.alone.pop_front());
+            self.current = next.as_ref().map(|next| next.arrival.message.sequence);
+            return Some(next.map(|next| Known { is_alone: true, ..next }).into_iter().collect());
         }
         let mut rest: Vec<Known> = self.alone.drain(..).chain(self.others.drain(..)).collect();
         rest.sort_by_key(|known| known.arrival.message.sequence);
-        self.current = None;
+        (self.current, self.place) = (None, None);
         (!rest.is_empty()).then_some(rest)
     }
 
     /// Waits until there may be something to release. Cancel safe.
-    pub(crate) async fn changed(&self, home: &Home) {
+    pub(crate) async fn changed(&mut self, home: &Home) {
+        let must_enter = self.place.is_none() && !self.alone.is_empty();
         tokio::select! {
             () = home.ended.notified() => {}
             () = home.ledger.freed() => {}
             () = tokio::time::sleep_until(self.until) => {}
+            place = self.cell.enter(), if must_enter => self.place = Some(place),
         }
     }
 }
@@ -137,7 +176,11 @@ mod tests {
     use tidegate::subject::TokenNames;
 
     use super::*;
-    use crate::port::Receipt;
+    use crate::engine::lease::Lease;
+    use crate::engine::ledger::{Admission, Arriving, Release};
+    use crate::engine::stall::Queue;
+    use crate::message::PartitionId;
+    use crate::port::{Receipt, Room};
 
     fn known(sequence: u64, key: &str, crashes: u32) -> Known {
         let message = Message {
@@ -173,6 +216,32 @@ mod tests {
 
         assert_eq!(sequences(&alone), [1, 4, 2, 6]);
         assert_eq!(sequences(&others), [3, 5]);
+    }
+
+    fn admit(ledger: &Ledger, sequence: u64) -> Arc<Lease> {
+        let (published, partition, queue) = (SystemTime::UNIX_EPOCH, PartitionId(0), Queue::Alone(sequence));
+        let arriving = Arriving { sequence, published, partition, queue, bytes: 1 };
+        match ledger.admit(arriving, &Receipt(Bytes::new())) {
+            Admission::Admitted(lease) => lease,
+            Admission::InFlight | Admission::Settled => panic!("not admitted"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_two_shards_only_one_tries_a_suspect() {
+        let (cell, ledger) = (Cell::default(), Ledger::new(Room { messages: 9, bytes: 99 }, Arc::default()));
+        let with = |sequence| Quarantine::new([known(sequence, "a", 1)].into(), Vec::new(), cell.clone());
+        let (mut one, mut other) = (with(1), with(2));
+        let released =
+            |quarantine: &mut Quarantine| quarantine.release(&ledger).map(|released| sequences(&released));
+
+        assert_eq!(released(&mut one), Some(vec![1]));
+        let lease = admit(&ledger, 1);
+        assert_eq!(released(&mut other), Some(vec![]));
+        assert_eq!(released(&mut one), Some(vec![]));
+        ledger.release(1, &lease, Release::Settled);
+        assert_eq!(released(&mut one), None);
+        assert_eq!(released(&mut other), Some(vec![2]));
     }
 
     #[test]

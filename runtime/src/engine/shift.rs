@@ -219,7 +219,7 @@ impl<'a> Shift<'a> {
             Ok(()) = self.is_gated.changed() => {}
             Ok(()) = self.renewals.changed() => {}
             () = self.stalls.due() => self.replace_stalled(),
-            () = quarantine_changed(self.quarantine.as_ref(), &self.home) => {}
+            () = quarantine_changed(self.quarantine.as_mut(), &self.home) => {}
             arrivals = self.source.next(room) => match arrivals {
                 Ok(arrivals) => self.admit_all(arrivals).await,
                 Err(error) => {
@@ -293,7 +293,7 @@ impl<'a> Shift<'a> {
 #[derive(Debug)]
 struct MustAcquire;
 
-async fn quarantine_changed(quarantine: Option<&Quarantine>, home: &Home) {
+async fn quarantine_changed(quarantine: Option<&mut Quarantine>, home: &Home) {
     match quarantine {
         Some(quarantine) => quarantine.changed(home).await,
         None => std::future::pending().await,

@@ -7,4 +7,5 @@ mod membership;
 mod order;
 mod stalls;
 mod supervision;
+mod tenure;
 mod title;

@@ -96,10 +96,11 @@ impl Trial {
         }
     }
 
-    /// Whether the process died `limit` times while this message was tried, and at least once while nothing else of its
-    /// shard was.
+    /// Whether the process died `limit` times while this message was tried, and all but two of those times, or at least
+    /// once, while no other suspect of that process was. Two are what it takes to be a suspect: nobody knows how the
+    /// first try ended, and the second is made among others.
     pub(crate) fn is_deadly(&self, limit: u32) -> bool {
-        self.record.crashes_alone > 0 && self.crashes() >= limit
+        self.record.crashes_alone >= limit.saturating_sub(2).max(1) && self.crashes() >= limit
     }
 
     /// The number of the next try. A process that dies costs none: it may have died of something else.
@@ -278,12 +279,23 @@ mod tests {
     #[test]
     fn a_message_is_deadly_only_if_the_process_died_of_it_alone() {
         let published = nanos(message().published);
-        let among_others = Record { published, crashes: 4, running: Some(5), ..Record::default() };
+        let among_others =
+            Record { published, crashes: 4, crashes_alone: 2, running: Some(5), ..Record::default() };
         let alone = Record { is_alone: true, ..among_others.clone() };
 
         assert!(!Trial::of(&message(), Some(stored(&among_others)), |_| false).is_deadly(5));
         assert!(Trial::of(&message(), Some(stored(&alone)), |_| false).is_deadly(5));
         assert!(!Trial::of(&message(), Some(stored(&alone)), |_| false).is_deadly(6));
+    }
+
+    #[test]
+    fn among_others_it_may_have_been_another_one() {
+        let published = nanos(message().published);
+        let twice = Record { published, crashes: 8, crashes_alone: 2, running: Some(5), ..Record::default() };
+        let thrice = Record { crashes_alone: 3, ..twice.clone() };
+
+        assert!(!Trial::of(&message(), Some(stored(&twice)), |_| false).is_deadly(5));
+        assert!(Trial::of(&message(), Some(stored(&thrice)), |_| false).is_deadly(5));
     }
 
     #[test]

@@ -31,11 +31,6 @@ impl Load {
         Self { admitted, stop, task }
     }
 
-    /// How many were stored.
-    pub(super) fn admitted(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.admitted)
-    }
-
     /// Offers nothing more, waits for what is on its way, and returns how many were stored.
     pub(super) async fn stop(self) -> u64 {
         self.stop.send_replace(true);

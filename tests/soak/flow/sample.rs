@@ -1,10 +1,11 @@
 //! How it looks twice a second.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_nats::jetstream::{Context, kv};
+use async_nats::jetstream::Context;
+use async_nats::jetstream::stream::State;
 use serde::Serialize;
 use support::resident_memory;
 use tidegate_producer::{Flow, flow};
@@ -12,7 +13,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval};
 
-use super::load::Load;
 use super::scene::{ACTORS, STREAMS, Scene, TOPOLOGY};
 
 const EVERY: Duration = Duration::from_millis(500);
@@ -22,7 +22,7 @@ const EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Sample {
     /// Seconds since the first.
     pub(super) at: f64,
-    /// Messages that the producer was told are stored.
+    /// Messages that the first stream has stored.
     pub(super) admitted: u64,
     /// Messages that came out of the last stage.
     pub(super) done: u64,
@@ -43,20 +43,12 @@ pub(super) struct Sampler {
 
 struct Eye {
     jetstream: Context,
-    flows: Option<kv::Store>,
-    admitted: Arc<AtomicU64>,
-    process: u32,
+    process: Arc<AtomicU32>,
 }
 
 impl Sampler {
-    pub(super) async fn start(scene: &Scene, load: &Load) -> Self {
-        let flows = scene.jetstream.get_key_value(flow::bucket(TOPOLOGY)).await.ok();
-        let eye = Eye {
-            jetstream: scene.jetstream.clone(),
-            flows,
-            admitted: load.admitted(),
-            process: scene.runtime.process().id(),
-        };
+    pub(super) fn start(scene: &Scene) -> Self {
+        let eye = Eye { jetstream: scene.jetstream.clone(), process: Arc::clone(&scene.process) };
         let (began, (stop, stopped)) = (Instant::now(), watch::channel(false));
         Self { began, stop, task: tokio::spawn(look(eye, began, stopped)) }
     }
@@ -76,40 +68,44 @@ async fn look(eye: Eye, began: Instant, stopped: watch::Receiver<bool>) -> Vec<S
     let (mut samples, mut ticks) = (Vec::new(), interval(EVERY));
     while !*stopped.borrow() {
         ticks.tick().await;
-        samples.push(eye.sample(began).await);
+        // There is nothing to be seen while the server is away.
+        samples.extend(eye.sample(began).await);
     }
     samples
 }
 
 impl Eye {
-    async fn sample(&self, began: Instant) -> Sample {
+    async fn sample(&self, began: Instant) -> Option<Sample> {
         let (mut depths, mut states) = ([0; 3], ["-"; 3]);
         for (at, (stream, actor)) in STREAMS.into_iter().zip(ACTORS).enumerate() {
-            depths[at] = self.depth(stream, actor).await;
-            states[at] = self.state(stream).await;
+            depths[at] = self.depth(stream, actor).await?;
+            states[at] = self.state(stream).await.unwrap_or("-");
         }
-        let out = self.jetstream.get_stream("OUT").await.expect("the stream exists");
-        Sample {
+        Some(Sample {
             at: began.elapsed().as_secs_f64(),
-            admitted: self.admitted.load(Ordering::Relaxed),
-            done: out.cached_info().state.messages,
+            admitted: self.stream(STREAMS[0]).await?.last_sequence,
+            done: self.stream("OUT").await?.messages,
             depths,
             states,
-            memory: resident_memory(self.process).unwrap_or(0),
-        }
+            memory: resident_memory(self.process.load(Ordering::Relaxed)).unwrap_or(0),
+        })
     }
 
-    async fn depth(&self, stream: &str, actor: &str) -> u64 {
-        let stream = self.jetstream.get_stream_no_info(stream).await.expect("the server answers");
-        let info = stream.consumer_info(format!("{TOPOLOGY}-{actor}")).await.expect("the consumer exists");
-        info.num_pending + info.num_ack_pending as u64
+    async fn stream(&self, name: &str) -> Option<State> {
+        Some(self.jetstream.get_stream(name).await.ok()?.cached_info().state.clone())
     }
 
-    async fn state(&self, stream: &str) -> &'static str {
-        let Some(flows) = &self.flows else { return "-" };
-        let entry = flows.get(stream).await.ok().flatten();
-        let flow = entry.and_then(|entry| serde_json::from_slice::<Flow>(&entry).ok());
-        flow.map_or("-", |flow| flow.state.as_str())
+    async fn depth(&self, stream: &str, actor: &str) -> Option<u64> {
+        let stream = self.jetstream.get_stream_no_info(stream).await.ok()?;
+        let info = stream.consumer_info(format!("{TOPOLOGY}-{actor}")).await.ok()?;
+        Some(info.num_pending + info.num_ack_pending as u64)
+    }
+
+    async fn state(&self, stream: &str) -> Option<&'static str> {
+        let flows = self.jetstream.get_key_value(flow::bucket(TOPOLOGY)).await.ok()?;
+        let entry = flows.get(stream).await.ok()??;
+        let flow: Flow = serde_json::from_slice(&entry).ok()?;
+        Some(flow.state.as_str())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::message::PublishMessage;
@@ -39,16 +41,19 @@ pub(super) enum Pace {
 pub(super) struct Scene {
     pub(super) server: NatsServer,
     pub(super) runtime: Runtime,
+    /// The id of the instance's process, which may be another one later.
+    pub(super) process: Arc<AtomicU32>,
     pub(super) jetstream: Context,
 }
 
 impl Scene {
-    /// Starts with the last stage slow.
-    pub(super) async fn start() -> Self {
+    /// Starts with the last stage slow; `more` goes to the topology's end.
+    pub(super) async fn start(more: &str) -> Self {
         let server = NatsServer::start().await;
-        let builder = Runtime::builder(fixture(), &topology()).nats(&server);
+        let builder = Runtime::builder(fixture(), &(topology() + more)).nats(&server);
         let runtime = builder.start();
-        let scene = Self { jetstream: server.jetstream().await, server, runtime };
+        let process = Arc::new(AtomicU32::new(runtime.process().id()));
+        let scene = Self { jetstream: server.jetstream().await, server, runtime, process };
         scene.set(Pace::Slow);
         scene.runtime.wait_for_log("ready").await;
         scene
@@ -64,6 +69,12 @@ impl Scene {
         let directory = self.runtime.directory();
         fs::write(directory.join("pace.new"), text).expect("a file can be made in the directory");
         fs::rename(directory.join("pace.new"), directory.join("pace")).expect("a file can be renamed");
+    }
+
+    /// Ends the instance as a crash would, and starts it again.
+    pub(super) fn crash(&mut self) {
+        self.runtime.restart();
+        self.process.store(self.runtime.process().id(), Ordering::Relaxed);
     }
 
     /// How many messages a second the last stage takes when it always has some: measured with messages put before it,

@@ -1,6 +1,7 @@
 //! The instances of a run: started, frozen, ended and measured by their ids.
 
 use std::fs;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -109,11 +110,10 @@ impl Fleet {
         Some(pid)
     }
 
-    /// Waits until a process has ended, and empties its place. `None` when a signal ended it, or it did not end.
-    pub(super) async fn ended(&mut self, place: usize, limit: Duration) -> Option<i32> {
+    /// Waits until a process has ended, and empties its place. `None` when it did not end.
+    pub(super) async fn ended(&mut self, place: usize, limit: Duration) -> Option<ExitStatus> {
         let mut runtime = self.places[place].take()?;
-        let status = tokio::time::timeout(limit, runtime.wait_exit(limit * 2)).await;
-        status.ok()?.code()
+        tokio::time::timeout(limit, runtime.wait_exit(limit * 2)).await.ok()
     }
 
     /// What each process uses. Linux only; elsewhere there are no samples.

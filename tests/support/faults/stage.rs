@@ -132,7 +132,8 @@ impl<B: Broker> Stage<B> {
         };
         for (place, pid) in self.fleet.running() {
             self.fleet.terminate(place);
-            let code = self.fleet.ended(place, self.setting.bounds.drain * 2).await;
+            let status = self.fleet.ended(place, self.setting.bounds.drain * 2).await;
+            let code = status.and_then(|status| status.code());
             self.evidence.exits.push(Exit { pid, code });
         }
         self.evidence.left = self.left().await.unwrap_or(u64::MAX);

@@ -13,7 +13,7 @@ pub struct TakeOver {
     pub fault: usize,
     /// The shard.
     pub shard: u32,
-    /// From the signal to the first attempt in another process; `None` when there was none before the next fault.
+    /// From the fault's start to the first attempt in another process; `None` when there was none before the next fault.
     pub after: Option<Duration>,
 }
 

@@ -1,6 +1,7 @@
 //! One direction of a connection.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::sieve::Sieve;
-use super::{Orders, Traffic};
+use super::{Counts, Orders, Traffic};
 
 /// How many chunks may be on their way: enough for half a second of what a test sends.
 const CHUNKS: usize = 1024;
@@ -32,11 +33,12 @@ pub(super) async fn pump(
     to: WriteHalf<'_>,
     direction: Direction,
     orders: watch::Receiver<Orders>,
+    counts: &Counts,
 ) {
     let (sender, receiver) = mpsc::channel(CHUNKS);
     tokio::select! {
         () = read(from, sender, orders.clone()) => {}
-        _ = write(receiver, to, direction, orders) => {}
+        _ = write(receiver, to, direction, orders, counts) => {}
     }
 }
 
@@ -60,6 +62,7 @@ async fn write(
     mut to: WriteHalf<'_>,
     direction: Direction,
     mut orders: watch::Receiver<Orders>,
+    counts: &Counts,
 ) -> io::Result<()> {
     let first_cut = orders.borrow().cut;
     let mut allowance = None;
@@ -71,6 +74,7 @@ async fn write(
             .await
             .map_err(|_| io::ErrorKind::BrokenPipe)?;
         let bytes = sieve.sift(&bytes, order.traffic.loses(direction));
+        counts.lost.fetch_add(sieve.take_lost(), Ordering::Relaxed);
         if direction == Direction::ToServer || order.cut == first_cut {
             to.write_all(&bytes).await?;
             continue;

@@ -8,6 +8,7 @@ pub(super) struct Sieve {
     /// How much of the payload is still to come.
     rest: usize,
     is_lost: bool,
+    lost: usize,
 }
 
 impl Sieve {
@@ -36,6 +37,11 @@ impl Sieve {
         left
     }
 
+    /// How many messages were taken out since this was asked last.
+    pub(super) fn take_lost(&mut self) -> usize {
+        std::mem::take(&mut self.lost)
+    }
+
     fn begin(&mut self, lost: Option<&str>) -> Vec<u8> {
         let line = std::mem::take(&mut self.line);
         let text = String::from_utf8_lossy(&line);
@@ -45,6 +51,7 @@ impl Sieve {
             if has_payload { words.last().and_then(|word| word.parse().ok()).unwrap_or(0) } else { 0 };
         self.rest = if has_payload { length + "\r\n".len() } else { 0 };
         self.is_lost = has_payload && lost.is_some_and(|lost| text.contains(lost));
+        self.lost += usize::from(self.is_lost);
         if self.is_lost { Vec::new() } else { line }
     }
 }
@@ -62,6 +69,7 @@ mod tests {
             left.extend(sieve.sift(&sent[cut..], Some("$JS.ACK.")));
 
             assert_eq!(left, b"PING\r\nHMSG b 1 4 6\r\n\r\n\r\nab\r\nPONG\r\n", "cut at {cut}");
+            assert_eq!(sieve.take_lost(), 1);
         }
     }
 }

@@ -40,7 +40,7 @@ impl Shift<'_> {
     /// Lets in what may leave the quarantine.
     pub(super) async fn release(&mut self) {
         while let Some(quarantine) = &mut self.quarantine {
-            let Some(released) = quarantine.release(&self.home) else {
+            let Some(released) = quarantine.release(&self.home.ledger) else {
                 self.quarantine = None;
                 return;
             };

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::engine::{ActorPlan, Assignment, Drain, Engine, FlowPlan, Instance, Outlet, Ports, Threads};
 use crate::memory::{ConsumerRules, MemoryBroker, MemorySource};
 use crate::message::ShardId;
+use crate::port::{Store, Tenure};
 use crate::topology::{Actor, Alerts, KeySource, Keyless, Order};
 
 /// What a message asks of the handler.
@@ -161,12 +162,25 @@ impl Bench {
         flow: Option<FlowPlan>,
         gates: Vec<Outlet>,
     ) -> Self {
+        let store = Arc::new(broker.clone());
+        Self::start_on(actor, broker, store, Arc::default(), flow, gates)
+    }
+
+    /// A bench with a store of its own for states, and with a right to its shard that may end.
+    pub(super) fn start_on(
+        actor: Actor,
+        broker: MemoryBroker,
+        store: Arc<dyn Store>,
+        tenure: Arc<Tenure>,
+        flow: Option<FlowPlan>,
+        gates: Vec<Outlet>,
+    ) -> Self {
         let diary = Diary::default();
         let handler = tidegate::erased::erase(Clerk(diary.clone()));
         let rebuilt = Arc::clone(&handler);
         let ports = Ports {
             source: Box::new(MemorySource::new(&broker)),
-            tenure: Arc::default(),
+            tenure,
             floor: Arc::default(),
             settle: Arc::new(broker.clone()),
             exhausted: None,
@@ -176,7 +190,7 @@ impl Bench {
             handler,
             rebuild: Arc::new(move || Ok(Arc::clone(&rebuilt))),
             sink: Arc::new(broker.clone()),
-            store: Some(Arc::new(broker.clone())),
+            store: Some(store),
             shards: vec![ports],
             memory: 1 << 20,
             dead_letters: "dead".to_owned(),

@@ -77,9 +77,9 @@ fn explanation(case: &Case<'_>, before: &Attempt<'_>, again: &Attempt<'_>) -> Op
     let is_elsewhere = before.pid() != again.pid();
     case.evidence.faults.iter().position(|fault| match fault.kind {
         FaultKind::Kill { pid } | FaultKind::Crash { pid } => is_elsewhere && pid == before.pid(),
+        // It may be the one that gets the shard again, when whoever had it meanwhile is gone.
         FaultKind::Freeze { pid } => {
-            is_elsewhere
-                && pid == before.pid()
+            pid == before.pid()
                 && case.long_freezes(pid).any(|freeze| freeze == fault)
                 && before.start() <= fault.end
                 && again.start() >= fault.start

@@ -226,6 +226,11 @@ fn i8_accepts_repeats_that_a_fault_explains() {
         repeat(evidence, 10);
         fault(evidence, FaultKind::Freeze { pid: 1 }, 105, 2_600);
     });
+    assert_clean(|evidence| {
+        repeat(evidence, 10);
+        lines_of(evidence, 10).for_each(|line| line.pid = 1);
+        fault(evidence, FaultKind::Freeze { pid: 1 }, 105, 2_600);
+    });
 }
 
 #[test]
@@ -242,6 +247,24 @@ fn i9_sees_too_many_tries_and_needless_deaths() {
         });
         bury(evidence, 10);
     });
+}
+
+#[test]
+fn i9_accepts_a_try_that_its_process_slept_through() {
+    let one_more = |evidence: &mut Evidence| {
+        let mut lines: Vec<Line> = lines_of(evidence, 7).take(2).map(|line| line.clone()).collect();
+        lines.iter_mut().for_each(|line| line.pid = 2);
+        lines[0].at = Moment(69 * MILLI);
+        lines[1].at = Moment(3_000 * MILLI);
+        evidence.history.extend(lines);
+    };
+    assert_clean(|evidence| {
+        one_more(evidence);
+        fault(evidence, FaultKind::Freeze { pid: 2 }, 70, 2_990);
+    });
+    let mut evidence = clean();
+    one_more(&mut evidence);
+    assert!(check(&evidence).iter().any(|violation| violation.invariant == Invariant::Tries));
 }
 
 #[test]
@@ -282,11 +305,20 @@ fn i12_sees_what_takes_too_long() {
 #[test]
 fn i13_sees_a_drain_that_starts_work_or_ends_badly() {
     let ending_with = |code| FaultKind::Terminate { pid: 1, code };
-    assert_breaks(Invariant::Drain, |evidence| fault(evidence, ending_with(Some(0)), 1, 20));
+    assert_breaks(Invariant::Drain, |evidence| {
+        fault(evidence, ending_with(Some(0)), 1, 20);
+        lines_of(evidence, 10).for_each(|line| line.at = line.at.plus(Duration::from_millis(500)));
+        let last = evidence.outputs.last_mut().expect("that of #10");
+        last.at = last.at.plus(Duration::from_millis(500));
+    });
     assert_breaks(Invariant::Drain, |evidence| fault(evidence, ending_with(Some(5)), 200, 300));
     assert_breaks(Invariant::Drain, |evidence| fault(evidence, ending_with(Some(0)), 200, 20_000));
     assert_breaks(Invariant::Drain, |evidence| evidence.exits.push(Exit { pid: 2, code: None }));
     assert_clean(|evidence| fault(evidence, ending_with(Some(0)), 90, 300));
+    assert_clean(|evidence| {
+        fault(evidence, ending_with(None), 200, 300);
+        fault(evidence, FaultKind::Crash { pid: 1 }, 300, 300);
+    });
 }
 
 #[test]

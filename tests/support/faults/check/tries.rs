@@ -38,27 +38,38 @@ pub(super) fn tries(case: &Case<'_>) -> Vec<Violation> {
     violations
 }
 
-/// How many failures may be missing in the record: the last one before each death, and all when the broker loses the
-/// consumer or cannot be told.
+/// How many failures may be missing in the record: the last one before each death and each long freeze, one that begins
+/// after such a freeze, and all when the broker loses the consumer or cannot be told.
 fn unrecorded(case: &Case<'_>, message: &Message<'_>) -> usize {
     let (Some(first), Some(last)) = (message.attempts.first(), message.attempts.last()) else { return 0 };
-    let dead: BTreeSet<u32> =
-        message.attempts.iter().map(Attempt::pid).filter(|&pid| case.death(pid).is_some()).collect();
+    let tried: BTreeSet<u32> = message.attempts.iter().map(Attempt::pid).collect();
+    let dead = tried.iter().filter(|&&pid| case.death(pid).is_some());
+    // What ran then fails when others have the message, who cannot know whether it had begun.
+    let frozen = tried.iter().flat_map(|&pid| case.long_freezes(pid));
+    let frozen = frozen.filter(|freeze| (first.start()..=last.start()).contains(&freeze.start));
+    let excused = message.attempts.iter().filter(|attempt| attempt.is_excused);
     let of_the_broker = case.evidence.faults.iter().filter(|fault| {
         fault.kind.is_of_the_broker()
             && first.start() <= fault.end.plus(RECONNECTING)
             && last.start() >= fault.start
     });
-    dead.len() + of_the_broker.count() * case.evidence.bounds.max_deliver as usize
+    dead.count()
+        + frozen.count()
+        + excused.count()
+        + of_the_broker.count() * case.evidence.bounds.max_deliver as usize
 }
 
-/// How many processes died between the first try and the dead letter. One of them may have been trying the message, and
-/// nobody can tell whether the message was the cause.
+/// How many processes died between the message's delivery and its dead letter. Some of them may have noted that they try
+/// it, and nobody can tell whether the handler had begun, or whether the message was the cause.
 fn deaths(case: &Case<'_>, message: &Message<'_>) -> usize {
-    let (Some(first), Some(letter)) = (message.attempts.first(), message.letters.first()) else { return 0 };
+    let Some(letter) = message.letters.first() else { return 0 };
+    let history = &case.evidence.history;
+    // When it was delivered is not known; at the latest when a later one was tried.
+    let as_late = history.iter().filter(|line| line.sequence >= message.stored.sequence);
+    let first = as_late.map(|line| line.at).min().unwrap_or(letter.at);
     let between = case.evidence.faults.iter().filter(|fault| {
         matches!(fault.kind, FaultKind::Kill { .. } | FaultKind::Crash { .. })
-            && fault.end >= first.start()
+            && fault.end >= first
             && fault.start <= letter.at
     });
     between.count()

@@ -1,11 +1,13 @@
 //! Breaks a run, and writes down when.
 
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{INTERVAL, Stage};
+use crate::Signal;
 use crate::faults::setting::{INPUT, OUTPUT, consumer, dead_letters, states};
 use crate::faults::{Broker, FaultKind, Lead, Leader, Moment, Plan, Trouble};
 
@@ -76,8 +78,12 @@ impl<B: Broker> Stage<B> {
         self.occupied(instance).await;
         let start = Moment::now();
         if let Some(pid) = self.fleet.terminate(instance) {
-            let code = self.fleet.ended(instance, self.setting.bounds.drain * 2).await;
-            self.log(FaultKind::Terminate { pid, code }, start);
+            let status = self.fleet.ended(instance, self.setting.bounds.drain * 2).await;
+            self.log(FaultKind::Terminate { pid, code: status.and_then(|status| status.code()) }, start);
+            // A message that was being tried may kill the process before the drain is through.
+            if status.is_some_and(|status| status.signal() == Some(Signal::SIGKILL as i32)) {
+                self.log(FaultKind::Crash { pid }, Moment::now());
+            }
         }
     }
 
@@ -88,8 +94,9 @@ impl<B: Broker> Stage<B> {
 
     async fn freeze(&mut self, instance: usize, still: Duration) {
         self.occupied(instance).await;
-        let start = Moment::now();
         if let Some(pid) = self.fleet.freeze(instance).await {
+            // On a busy machine it goes on for a while after the signal, and what it starts then is no zombie's.
+            let start = Moment::now();
             // Nothing else is looked after meanwhile: the freeze is to be as long as it was told.
             sleep(still).await;
             self.fleet.thaw(instance);
