@@ -6,6 +6,7 @@ mod bounds;
 mod cli;
 mod cluster;
 mod connection;
+mod controls;
 mod dead_letter_stream;
 mod dead_letters_cli;
 mod drain;

@@ -27,6 +27,8 @@ mod publish;
 
 mod status;
 
+mod actors;
+
 mod dead_letters;
 mod output;
 mod table;

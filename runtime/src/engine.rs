@@ -2,6 +2,7 @@
 
 mod assemble;
 mod assignment;
+mod control;
 mod crew;
 mod dead_letter;
 mod delivery;
@@ -36,6 +37,7 @@ mod watchdog;
 mod tests;
 
 pub use assemble::{ActorPlan, Drained, Engine, Instance, Ports};
+pub use control::ControlPlan;
 pub use drain::Drain;
 pub use flow::{Depth, FlowPlan, Outlet, StreamPlan};
 pub use membership::{Assignment, Charter, Membership, MembershipError, Standing};

@@ -13,14 +13,16 @@ use super::handlers::{Built, Handlers};
 use super::instance;
 use super::running::Running;
 use crate::engine::{
-    ActorPlan, Drain, Engine, FlowPlan, Instance, Membership, Outlet, Ports, StreamPlan, Threads, Watch,
+    ActorPlan, ControlPlan, Drain, Engine, FlowPlan, Instance, Membership, Outlet, Ports, StreamPlan,
+    Threads, Watch,
 };
 use crate::message::{InstanceId, ShardId};
 use crate::nats::{
-    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsFlows, NatsGauge, NatsMembers,
-    NatsSettle, NatsSink, NatsSource, NatsStore, Provision, ProvisionError, Shard, Watched, names, provision,
+    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsControls, NatsFlows, NatsGauge,
+    NatsMembers, NatsSettle, NatsSink, NatsSource, NatsStore, Provision, ProvisionError, Shard,
+    StoredControl, Watched, names, provision,
 };
-use crate::port::{StoreError, Tenure};
+use crate::port::{ControlsError, StoreError, Tenure};
 use crate::telemetry::metric;
 use crate::topology::{Actor, Stream, Topology};
 
@@ -38,6 +40,8 @@ pub(super) enum AssembleError {
     Memory { shards: usize, share: usize, largest: usize },
     #[error("the bucket `{bucket}` cannot be opened")]
     Bucket { bucket: String, source: StoreError },
+    #[error("what the actors may do cannot be read")]
+    Controls(#[from] ControlsError),
 }
 
 /// Provides on the server what is missing there, and starts all actors.
@@ -63,6 +67,7 @@ pub(super) async fn start(
     }
     let owners = open(connection, names::owners_bucket(&topology.name)).await?;
     let trials = open(connection, names::attempts_bucket(&topology.name)).await?;
+    let controls = control_plan(topology, connection).await?;
 
     let (drain, left, watch) =
         (Drain::default(), CancellationToken::new(), Arc::new(OnceLock::<Watch>::new()));
@@ -83,7 +88,8 @@ pub(super) async fn start(
         patience: topology.drain_timeout,
     };
     let threads = Threads::start(available_parallelism().map_or(1, NonZero::get));
-    let engine = Engine::start(plans, Some(flow_plan(topology, connection)), &instance, threads, drain);
+    let flow = flow_plan(topology, connection);
+    let engine = Engine::start(plans, Some(flow), controls, &instance, threads, drain);
     watch.set(engine.watch()).expect("set once");
     let counters = engine.watch();
     metric::observe(move |observations| counters.observe(observations));
@@ -106,7 +112,7 @@ impl AssembleError {
                     bytesize::ByteSize((shards * largest) as u64)
                 )
             }
-            Self::Bucket { .. } => {
+            Self::Bucket { .. } | Self::Controls(_) => {
                 "see whether the server is up, and whether its user may read the bucket".to_owned()
             }
         }
@@ -187,6 +193,14 @@ fn gates(topology: &Topology, actor: &Actor, connection: &Connection) -> Vec<Out
         gauge: Box::new(NatsGauge::new(connection.clone(), topology, stream)),
     };
     gates.map(outlet).collect()
+}
+
+/// An actor that was paused before the start does not begin to work.
+async fn control_plan(topology: &Topology, connection: &Connection) -> Result<ControlPlan, ControlsError> {
+    let controls = NatsControls::new(connection.clone(), topology);
+    let watch = Box::new(controls.watch());
+    let known = controls.all().await?.into_iter().map(StoredControl::controlled).collect();
+    Ok(ControlPlan { controls: Arc::new(controls), watch, known })
 }
 
 /// Every stream is reckoned by the instance that has the first shard of the first actor that reads it; one that nobody

@@ -58,6 +58,12 @@ fn shards(topology: &Topology) -> BTreeSet<ShardId> {
     of_all.collect()
 }
 
+/// Who gives orders at a terminal: `ann@desk`.
+pub(super) fn operator() -> String {
+    let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    format!("{user}@{}", host())
+}
+
 /// The name of this machine.
 fn host() -> String {
     nix::unistd::gethostname()

@@ -11,11 +11,12 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use super::control::{self, Breaker, ControlPlan, Helm};
 use super::crew::Crew;
 use super::dead_letter::Undertaker;
 use super::drain::Drain;
 use super::duty::Duty;
-use super::flow::{Allowance, Board, FlowPlan, Gate, Outlet};
+use super::flow::{Allowance, Board, FlowPlan, Gate, Outlet, Passage};
 use super::membership::Assignment;
 use super::router::Router;
 use super::shard::Shard;
@@ -109,6 +110,7 @@ impl Engine {
     pub fn start(
         plans: Vec<ActorPlan>,
         flow: Option<FlowPlan>,
+        controls: ControlPlan,
         instance: &Instance,
         threads: Threads,
         drain: Drain,
@@ -123,9 +125,11 @@ impl Engine {
         }
         let watch = Watch::new(board.subscribe());
         let mut engine = Self { shards: JoinSet::new(), servants, drain, watch, board, threads };
-        for (index, plan) in (0..).zip(plans) {
-            engine.start_actor(index, plan, instance, &with_pulses);
+        let helms: Vec<_> = plans.iter().map(|plan| engine.helm(&plan.actor, &controls, instance)).collect();
+        for (index, (plan, helm)) in (0..).zip(plans.into_iter().zip(&helms)) {
+            engine.start_actor(index, plan, helm, instance, &with_pulses);
         }
+        engine.servants.spawn(control::keep(helms, controls.watch));
         engine
     }
 
@@ -164,13 +168,36 @@ impl Engine {
         }
     }
 
-    fn start_actor(&mut self, index: u32, mut plan: ActorPlan, instance: &Instance, threads: &[Thread]) {
+    /// What an actor may do, from the start on.
+    fn helm(&mut self, actor: &Actor, plan: &ControlPlan, instance: &Instance) -> Arc<Helm> {
+        let (name, limits) = (actor.name.as_str(), actor.dead_letter_limits);
+        let helm = Arc::new(Helm::new(name.into(), instance.id.to_string(), limits));
+        if let Some(known) = plan.known.iter().find(|known| known.actor == name) {
+            helm.see(known.control.clone());
+        }
+        let breaker = Breaker {
+            helm: Arc::clone(&helm),
+            controls: Arc::clone(&plan.controls),
+            assignment: instance.assignment.clone(),
+        };
+        self.servants.spawn(breaker.keep());
+        helm
+    }
+
+    fn start_actor(
+        &mut self,
+        index: u32,
+        mut plan: ActorPlan,
+        helm: &Arc<Helm>,
+        instance: &Instance,
+        threads: &[Thread],
+    ) {
         let shards = u32::try_from(plan.shards.len()).expect("a checked topology has few shards");
-        let crew = crew_of(index, &plan, instance);
+        let crew = crew_of(index, &plan, helm, instance);
         let router = Arc::new(Router::new(&plan.actor));
         let ids = (0..shards).map(|shard| ShardId { actor: Arc::clone(&crew.name), shard });
         let statuses: Vec<_> = ids.map(|id| Arc::new(ShardStatus::new(id))).collect();
-        let (is_gated, allowance) =
+        let (passage, allowance) =
             self.gate(std::mem::take(&mut plan.gates), &crew, statuses.clone(), instance);
         let actor = &plan.actor;
         for (status, ports) in statuses.iter().zip(plan.shards) {
@@ -185,7 +212,7 @@ impl Engine {
                 floor: ports.floor,
                 threads: threads.to_vec(),
                 status: Arc::clone(status),
-                is_gated: is_gated.clone(),
+                passage: passage.clone(),
                 allowance: Arc::clone(&allowance),
                 partitions: actor.partitions,
                 shards,
@@ -206,35 +233,36 @@ impl Engine {
             };
             self.shards.spawn(shard.run());
         }
-        self.watch.add(Arc::clone(&crew.name), crew.status, statuses);
+        self.watch.add(Arc::clone(helm), crew.status, statuses);
     }
 
-    /// Keeps the gates of an actor; tells whether one is closed, and how much may be taken in.
+    /// Keeps the gates of an actor; tells what may be taken in, and how much of it.
     fn gate(
         &mut self,
         outlets: Vec<Outlet>,
         crew: &Crew,
         shards: Vec<Arc<ShardStatus>>,
         instance: &Instance,
-    ) -> (watch::Receiver<bool>, Arc<Allowance>) {
-        let (is_closed, is_gated) = watch::channel(false);
+    ) -> (watch::Receiver<Passage>, Arc<Allowance>) {
+        let (sender, passage) = watch::channel(Passage::at_first(crew.helm.control().borrow().state));
         let allowance = Arc::new(Allowance::new());
         let gate = Gate {
             actor: Arc::clone(&crew.name),
+            helm: Arc::clone(&crew.helm),
             outlets,
             shards,
             board: self.board.subscribe(),
             assignment: instance.assignment.clone(),
             status: Arc::clone(&crew.status),
-            is_closed,
+            passage: sender,
             allowance: Arc::clone(&allowance),
         };
         self.servants.spawn(gate.keep());
-        (is_gated, allowance)
+        (passage, allowance)
     }
 }
 
-fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance) -> Crew {
+fn crew_of(index: u32, plan: &ActorPlan, helm: &Arc<Helm>, instance: &Instance) -> Crew {
     let actor = &plan.actor;
     let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
     let destinations = actor.emits.values().map(Pattern::as_str).chain([plan.dead_letters.as_str()]);
@@ -256,6 +284,7 @@ fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance) -> Crew {
         slots: slots.collect(),
         drain: Drain::default(),
         tenure: Arc::default(),
+        helm: Arc::clone(helm),
         status: Arc::default(),
         timers,
     }

@@ -16,8 +16,10 @@ use tokio::time::Instant;
 
 use self::intake::Intake;
 pub(crate) use self::shard::ShardStatus;
+use super::control::Helm;
 use super::flow::{Board, Depth};
 use crate::message::{Cause, Flow, IntakeStopped, Reason, ShardReport};
+use crate::port::Controlled;
 
 /// The counters of one actor.
 #[derive(Debug, Default)]
@@ -133,8 +135,9 @@ impl ActorStatus {
     }
 
     /// Intake stands still for this stream from here on, or for none.
-    pub(crate) fn gate(&self, stream: Option<&str>) {
-        self.intake.gate(stream);
+    /// Returns whether it stood still before.
+    pub(crate) fn gate(&self, stream: Option<&str>) -> bool {
+        self.intake.gate(stream)
     }
 
     /// Why nothing is taken in.
@@ -217,7 +220,7 @@ pub struct Watch {
 
 #[derive(Clone)]
 struct Watched {
-    actor: Arc<str>,
+    helm: Arc<Helm>,
     status: Arc<ActorStatus>,
     shards: Vec<Arc<ShardStatus>>,
 }
@@ -227,14 +230,14 @@ impl Watch {
         Self { actors: Vec::new(), board }
     }
 
-    pub(crate) fn add(&mut self, actor: Arc<str>, status: Arc<ActorStatus>, shards: Vec<Arc<ShardStatus>>) {
-        self.actors.push(Watched { actor, status, shards });
+    pub(crate) fn add(&mut self, helm: Arc<Helm>, status: Arc<ActorStatus>, shards: Vec<Arc<ShardStatus>>) {
+        self.actors.push(Watched { helm, status, shards });
     }
 
     /// The counters at this moment, in the order of the topology.
     pub fn snapshot(&self) -> Vec<ActorSnapshot> {
-        let snapshot = |Watched { actor, status, shards }: &Watched| {
-            status.snapshot(actor, shards.iter().map(|shard| shard.in_flight()).sum())
+        let snapshot = |Watched { helm, status, shards }: &Watched| {
+            status.snapshot(helm.actor(), shards.iter().map(|shard| shard.in_flight()).sum())
         };
         self.actors.iter().map(snapshot).collect()
     }
@@ -247,6 +250,15 @@ impl Watch {
             reports.map(move |report| ShardReport { intake_stopped: intake_stopped.clone(), ..report })
         });
         reports.collect()
+    }
+
+    /// What the actors may do, in the order of the topology.
+    pub fn controls(&self) -> Vec<Controlled> {
+        let controlled = |Watched { helm, .. }: &Watched| Controlled {
+            actor: helm.actor().to_owned(),
+            control: helm.control().borrow().clone(),
+        };
+        self.actors.iter().map(controlled).collect()
     }
 
     /// The flow of every stream of which somebody has said something that holds.

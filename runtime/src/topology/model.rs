@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub use actor::{Actor, Alerts, KeySource, Keyless, Order};
+pub use actor::{Actor, Alerts, DeadLetterLimits, KeySource, Keyless, Order};
 pub use flow::{FlowMarks, Marks};
 pub use ingress::{Content, IdSource, Ingress, Route};
 pub use nats::{Nats, Secret, Server, Tls};

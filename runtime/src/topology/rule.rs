@@ -83,6 +83,7 @@ pub enum Rule {
     BadField,
     BadContentType,
     NoRoutes,
+    AlertNeverRaised,
 }
 
 /// How bad it is to break a rule.
@@ -171,6 +172,7 @@ const PAGES: &[(Rule, Severity, &str)] = {
         (Rule::BadField, Error, include_str!("rule/T106.md")),
         (Rule::BadContentType, Error, include_str!("rule/T107.md")),
         (Rule::NoRoutes, Warning, include_str!("rule/T108.md")),
+        (Rule::AlertNeverRaised, Warning, include_str!("rule/T110.md")),
     ]
 };
 
@@ -235,7 +237,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_page_with_example_and_cure() {
-        assert_eq!(PAGES.len(), Rule::NoRoutes as usize + 1);
+        assert_eq!(PAGES.len(), Rule::AlertNeverRaised as usize + 1);
         for rule in Rule::all() {
             assert_eq!(rule.code().len(), 4, "{rule:?}: the first line must be `# T000: title`");
             assert!(!rule.title().is_empty() && !rule.title().ends_with('.'), "{rule:?}: {}", rule.title());

@@ -55,7 +55,7 @@ impl Watch {
 
     fn observe_shards(&self, observations: &mut Observations) {
         for watched in &self.actors {
-            let name = || Labels::actor(&watched.actor);
+            let name = || Labels::actor(watched.helm.actor());
             let reports: Vec<_> = watched.shards.iter().filter_map(|shard| shard.report()).collect();
             for state in STATES {
                 let count = reports.iter().filter(|report| report.state == state).count() as u64;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,10 +11,12 @@ use tidegate::prelude::*;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::engine::{ActorPlan, Assignment, Drain, Engine, FlowPlan, Instance, Outlet, Ports, Threads};
-use crate::memory::{ConsumerRules, MemoryBroker, MemorySource};
-use crate::message::ShardId;
-use crate::topology::{Actor, Alerts, KeySource, Keyless, Order};
+use crate::engine::{
+    ActorPlan, Assignment, ControlPlan, Drain, Engine, FlowPlan, Instance, Outlet, Ports, Threads,
+};
+use crate::memory::{ConsumerRules, MemoryBroker, MemoryControls, MemorySource};
+use crate::message::{InstanceId, ShardId};
+use crate::topology::{Actor, Alerts, DeadLetterLimits, KeySource, Keyless, Order};
 
 /// What a message asks of the handler.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -38,10 +41,20 @@ pub(super) struct Entry {
     pub(super) ended: Option<Instant>,
 }
 
+/// What the handler did, and whether it is broken.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Diary(Arc<Mutex<Vec<Entry>>>);
+pub(super) struct Diary(Arc<Mutex<Vec<Entry>>>, Arc<AtomicBool>);
 
 impl Diary {
+    /// Fails every attempt from here on, or no longer.
+    pub(super) fn break_handler(&self, is_broken: bool) {
+        self.1.store(is_broken, Ordering::Relaxed);
+    }
+
+    fn is_broken(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+
     pub(super) fn entries(&self) -> Vec<Entry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -93,6 +106,9 @@ impl Handler for Clerk {
             return Err(Unspeakable.into());
         }
         self.0.end(line);
+        if self.0.is_broken() {
+            return Err(HandlerError::new("a bad deploy"));
+        }
         if cx.attempt() <= task.fails {
             assert!(!task.panics, "as the task asks");
             return Err(HandlerError::new("as the task asks"));
@@ -131,6 +147,28 @@ pub(super) fn actor() -> Actor {
         restarts: 5,
         settings: serde_json::json!({}),
         alerts: Alerts::default(),
+        dead_letter_limits: DeadLetterLimits::default(),
+    }
+}
+
+/// What an engine finds around it.
+pub(super) struct Surroundings {
+    pub(super) flow: Option<FlowPlan>,
+    pub(super) gates: Vec<Outlet>,
+    pub(super) controls: MemoryControls,
+    pub(super) id: &'static str,
+    pub(super) owners: BTreeMap<ShardId, InstanceId>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            flow: None,
+            gates: Vec::new(),
+            controls: MemoryControls::default(),
+            id: "bench",
+            owners: BTreeMap::new(),
+        }
     }
 }
 
@@ -161,6 +199,12 @@ impl Bench {
         flow: Option<FlowPlan>,
         gates: Vec<Outlet>,
     ) -> Self {
+        Self::start_among(actor, broker, Surroundings { flow, gates, ..Surroundings::default() })
+    }
+
+    /// A bench that has others around it.
+    pub(super) fn start_among(actor: Actor, broker: MemoryBroker, around: Surroundings) -> Self {
+        let Surroundings { flow, gates, controls, id, owners } = around;
         let diary = Diary::default();
         let handler = tidegate::erased::erase(Clerk(diary.clone()));
         let rebuilt = Arc::clone(&handler);
@@ -184,14 +228,20 @@ impl Bench {
         };
         let mine = BTreeSet::from([ShardId { actor: "clerk".into(), shard: 0 }]);
         let instance = Instance {
-            id: "bench".parse().expect("an id"),
+            id: id.parse().expect("an id"),
             process: serde_json::from_value("bench/1/1".into()).expect("a process is a text"),
-            assignment: watch::channel(Assignment { mine, ..Assignment::default() }).1,
+            assignment: watch::channel(Assignment { mine, owners, ..Assignment::default() }).1,
             owners: Arc::new(broker.clone()),
             trials: Arc::new(broker.clone()),
             patience: Duration::from_secs(30),
         };
-        let engine = Engine::start(vec![plan], flow, &instance, Threads::current(), Drain::default());
+        let controls = ControlPlan {
+            controls: Arc::new(controls.clone()),
+            watch: Box::new(controls.watch()),
+            known: controls.entries(),
+        };
+        let engine =
+            Engine::start(vec![plan], flow, controls, &instance, Threads::current(), Drain::default());
         Self { broker, diary, engine }
     }
 
