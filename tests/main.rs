@@ -2,6 +2,7 @@
 
 mod workload;
 
+mod alerts;
 mod bounds;
 mod cli;
 mod cluster;

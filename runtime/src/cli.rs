@@ -28,6 +28,7 @@ mod publish;
 mod status;
 
 mod actors;
+mod alerts;
 
 mod dead_letters;
 mod output;

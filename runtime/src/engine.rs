@@ -1,5 +1,6 @@
 //! Runs actors: ordered per entity, bounded, supervised. Knows the world only through its ports.
 
+mod alert;
 mod assemble;
 mod assignment;
 mod control;

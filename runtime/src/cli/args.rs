@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    actors, build, check, completions, dead_letters, demo, exit, explain, ingress, publish, run, status,
+    actors, alerts, build, check, completions, dead_letters, demo, exit, explain, ingress, publish, run,
+    status,
 };
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
@@ -37,6 +38,9 @@ pub(super) enum Command {
     /// Pauses, resumes and drains actors in all instances, and shows what each may do.
     #[command(subcommand)]
     Actors(actors::Command),
+    /// Lists the alerts that are raised, and writes Prometheus rules for the same thresholds.
+    #[command(subcommand)]
+    Alerts(alerts::Command),
     /// Runs the topology on a private nats-server, with known troubles, and checks the result.
     Demo(demo::Arguments),
     /// Publishes JSON lines to a stream, and awaits that they are stored.

@@ -18,9 +18,9 @@ use crate::engine::{
 };
 use crate::message::{InstanceId, ShardId};
 use crate::nats::{
-    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsControls, NatsFlows, NatsGauge,
-    NatsMembers, NatsSettle, NatsSink, NatsSource, NatsStore, Provision, ProvisionError, Shard,
-    StoredControl, Watched, names, provision,
+    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsAlarm, NatsControls, NatsFlows,
+    NatsGauge, NatsHeld, NatsMembers, NatsSettle, NatsSink, NatsSource, NatsStore, Provision, ProvisionError,
+    Shard, StoredControl, Watched, names, provision,
 };
 use crate::port::{ControlsError, StoreError, Tenure};
 use crate::telemetry::metric;
@@ -73,7 +73,7 @@ pub(super) async fn start(
         (Drain::default(), CancellationToken::new(), Arc::new(OnceLock::<Watch>::new()));
     let report = {
         let watch = Arc::clone(&watch);
-        move || watch.get().map(Watch::shards).unwrap_or_default()
+        move || watch.get().map(Watch::report).unwrap_or_default()
     };
     let members = NatsMembers::new(connection.clone(), names::members_bucket(&topology.name));
     let charter = instance::charter(topology, id.clone());
@@ -86,6 +86,7 @@ pub(super) async fn start(
         owners: Arc::new(owners),
         trials: Arc::new(trials),
         patience: topology.drain_timeout,
+        alarm: Arc::new(NatsAlarm::new(connection.clone(), topology.name.clone())),
     };
     let threads = Threads::start(available_parallelism().map_or(1, NonZero::get));
     let flow = flow_plan(topology, connection);
@@ -152,6 +153,7 @@ async fn plan(
         memory,
         dead_letters: dead_letters(topology, actor),
         gates: gates(topology, actor, connection),
+        held: Arc::new(held(topology, actor, connection)),
     })
 }
 
@@ -220,6 +222,11 @@ fn flow_plan(topology: &Topology, connection: &Connection) -> FlowPlan {
         })
     });
     FlowPlan { streams: streams.collect(), flows: Arc::new(flows), watch }
+}
+
+fn held(topology: &Topology, actor: &Actor, connection: &Connection) -> NatsHeld {
+    let subjects = format!("{}.>", dead_letters(topology, actor));
+    NatsHeld::new(connection.clone(), &names::dead_letter_stream(topology), subjects)
 }
 
 /// What the subjects of an actor's dead letters start with.

@@ -46,6 +46,7 @@ pub(super) fn charter(topology: &Topology, instance: InstanceId) -> Charter {
         reason: None,
         claim: None,
         shards: Vec::new(),
+        alerts: Vec::new(),
     };
     Charter { member, failover: topology.failover, shards: shards(topology) }
 }

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use super::alert::{Guard, Guarded, Raised};
 use super::control::{self, Breaker, ControlPlan, Helm};
 use super::crew::Crew;
 use super::dead_letter::Undertaker;
@@ -27,7 +28,7 @@ use super::threads::{Thread, Threads};
 use super::title::Title;
 use super::watchdog;
 use crate::message::{InstanceId, ProcessId, RetryPolicy, ShardId};
-use crate::port::{Room, Settle, Sink, Source, Store, Tenure};
+use crate::port::{Alarm, Held, Room, Settle, Sink, Source, Store, Tenure};
 use crate::telemetry::metric;
 use crate::topology::Actor;
 
@@ -51,6 +52,8 @@ pub struct ActorPlan {
     pub dead_letters: String,
     /// Its outputs that make it wait.
     pub gates: Vec<Outlet>,
+    /// Counts its dead letters.
+    pub held: Arc<dyn Held>,
 }
 
 /// A shard's ways to the world.
@@ -81,6 +84,8 @@ pub struct Instance {
     pub trials: Arc<dyn Store>,
     /// How long a shard that is to be another's waits for what runs.
     pub patience: Duration,
+    /// Who is told of alerts.
+    pub alarm: Arc<dyn Alarm>,
 }
 
 /// A running topology.
@@ -123,12 +128,15 @@ impl Engine {
         if let Some(flow) = flow {
             flow.start(&mut servants, &board, &instance.id, &instance.assignment);
         }
-        let watch = Watch::new(board.subscribe());
+        let raised = Raised::default();
+        let watch = Watch::new(board.subscribe(), raised.subscribe());
         let mut engine = Self { shards: JoinSet::new(), servants, drain, watch, board, threads };
-        let helms: Vec<_> = plans.iter().map(|plan| engine.helm(&plan.actor, &controls, instance)).collect();
+        let helms: Vec<_> = plans.iter().map(|plan| engine.helm(plan, &controls, instance)).collect();
+        let mut guarded = Vec::new();
         for (index, (plan, helm)) in (0..).zip(plans.into_iter().zip(&helms)) {
-            engine.start_actor(index, plan, helm, instance, &with_pulses);
+            guarded.push(engine.start_actor(index, plan, helm, instance, &with_pulses));
         }
+        engine.guard(guarded, raised, instance);
         engine.servants.spawn(control::keep(helms, controls.watch));
         engine
     }
@@ -169,15 +177,19 @@ impl Engine {
     }
 
     /// What an actor may do, from the start on.
-    fn helm(&mut self, actor: &Actor, plan: &ControlPlan, instance: &Instance) -> Arc<Helm> {
+    fn helm(&mut self, plan: &ActorPlan, controls: &ControlPlan, instance: &Instance) -> Arc<Helm> {
+        let actor = &plan.actor;
         let (name, limits) = (actor.name.as_str(), actor.dead_letter_limits);
         let helm = Arc::new(Helm::new(name.into(), instance.id.to_string(), limits));
-        if let Some(known) = plan.known.iter().find(|known| known.actor == name) {
+        if limits.held.is_some() || actor.alerts.dead_letters.is_some() {
+            self.servants.spawn(control::count(Arc::clone(&helm), Arc::clone(&plan.held)));
+        }
+        if let Some(known) = controls.known.iter().find(|known| known.actor == name) {
             helm.see(known.control.clone());
         }
         let breaker = Breaker {
             helm: Arc::clone(&helm),
-            controls: Arc::clone(&plan.controls),
+            controls: Arc::clone(&controls.controls),
             assignment: instance.assignment.clone(),
         };
         self.servants.spawn(breaker.keep());
@@ -191,7 +203,7 @@ impl Engine {
         helm: &Arc<Helm>,
         instance: &Instance,
         threads: &[Thread],
-    ) {
+    ) -> Guarded {
         let shards = u32::try_from(plan.shards.len()).expect("a checked topology has few shards");
         let crew = crew_of(index, &plan, helm, instance);
         let router = Arc::new(Router::new(&plan.actor));
@@ -233,7 +245,22 @@ impl Engine {
             };
             self.shards.spawn(shard.run());
         }
+        let (status, shards) = (Arc::clone(&crew.status), statuses.clone());
+        let guarded = Guarded::new(&plan.actor.alerts, Arc::clone(helm), status, shards);
         self.watch.add(Arc::clone(helm), crew.status, statuses);
+        guarded
+    }
+
+    fn guard(&mut self, actors: Vec<Guarded>, raised: Raised, instance: &Instance) {
+        let guard = Guard {
+            instance: instance.id.to_string(),
+            actors,
+            board: self.board.subscribe(),
+            assignment: instance.assignment.clone(),
+            alarm: Arc::clone(&instance.alarm),
+            raised,
+        };
+        self.servants.spawn(guard.keep());
     }
 
     /// Keeps the gates of an actor; tells what may be taken in, and how much of it.

@@ -5,12 +5,14 @@
 //! actor to probing, and a [`Breaker`] writes that down for all, probes, and takes it back.
 
 mod breaker;
+mod count;
 mod helm;
 mod plan;
 mod queue;
 mod tally;
 
 pub(crate) use self::breaker::Breaker;
+pub(crate) use self::count::count;
 pub(crate) use self::helm::{Helm, Turn};
 pub use self::plan::ControlPlan;
 pub(crate) use self::plan::keep;

@@ -252,7 +252,9 @@ async fn handle(
     let handling = desk
         .pulse
         .watch(holder, AssertUnwindSafe(desk.handler.attempt(&message, state, attempt)).catch_unwind());
+    let began = Instant::now();
     let ended = tokio::time::timeout_at(deadline, span.wrap(handling)).await;
+    desk.crew.status.attempted(began.elapsed());
 
     let handled = match ended {
         Ok(Ok(Ok(applied))) => Ok(applied),

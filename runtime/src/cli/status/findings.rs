@@ -19,6 +19,7 @@ pub(super) fn all(picture: &Picture) -> Vec<String> {
         ));
     }
     findings.extend(picture.controls.iter().map(stopped));
+    findings.extend(picture.instances.iter().flat_map(alerts));
     findings.extend(picture.instances.iter().filter_map(silent));
     findings.extend(picture.instances.iter().filter_map(standing_by));
     findings.extend(picture.instances.iter().flat_map(failed));
@@ -33,6 +34,12 @@ pub(super) fn all(picture: &Picture) -> Vec<String> {
     findings
         .extend(picture.instances.iter().filter_map(|instance| unknown_shards(instance, &picture.shards)));
     findings
+}
+
+/// The alerts that an instance has raised.
+fn alerts(instance: &Instance) -> impl Iterator<Item = String> {
+    let alerts = instance.member.alerts.iter().filter(|_| !instance.is_silent);
+    alerts.map(|alert| format!("actor `{}`: {} (alert of `{}`)", alert.actor, alert.text, instance.id))
 }
 
 /// An actor that does not work as it would.

@@ -126,10 +126,10 @@ impl Helm {
             ControlState::Draining => return true,
             ControlState::Paused | ControlState::Probing | ControlState::Unknown => return false,
         }
-        let held = self.held.load(Ordering::Relaxed);
-        match tally.died(Instant::now(), (held != UNKNOWN).then_some(held)) {
+        let held = self.held();
+        match tally.died(Instant::now(), held) {
             None => {
-                if held != UNKNOWN {
+                if held.is_some() {
                     self.held.fetch_add(1, Ordering::Relaxed);
                 }
                 true
@@ -139,6 +139,12 @@ impl Helm {
                 false
             }
         }
+    }
+
+    /// How many dead letters of the actor are held, as far as it is known.
+    pub(crate) fn held(&self) -> Option<u64> {
+        let held = self.held.load(Ordering::Relaxed);
+        (held != UNKNOWN).then_some(held)
     }
 
     /// So many dead letters of the actor are held.

@@ -20,6 +20,7 @@ impl Watch {
         self.observe_actors(observations);
         self.observe_shards(observations);
         self.observe_flows(observations);
+        self.observe_alerts(observations);
     }
 
     fn observe_actors(&self, observations: &mut Observations) {
@@ -50,6 +51,13 @@ impl Watch {
             ] {
                 observations.whole(instrument, name(), value);
             }
+        }
+    }
+
+    fn observe_alerts(&self, observations: &mut Observations) {
+        for alert in self.alerts() {
+            let labels = Labels::actor(&alert.actor).alert(alert.name);
+            observations.whole(&metric::ALERT_RAISED, labels, 1);
         }
     }
 

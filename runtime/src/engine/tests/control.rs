@@ -13,7 +13,7 @@ use crate::port::Controls;
 const ACTOR: &str = "clerk";
 
 /// Says what the actor may do, as an operator does.
-async fn say(controls: &MemoryControls, state: ControlState) {
+pub(super) async fn say(controls: &MemoryControls, state: ControlState) {
     let (current, revision) = controls.find(ACTOR).await.expect("the bucket answers");
     // The clock of the test stands still, that of the system does not.
     let control = current.followed_by(state, SystemTime::now(), "a test", "ann");

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::engine::{
     ActorPlan, Assignment, ControlPlan, Drain, Engine, FlowPlan, Instance, Outlet, Ports, Threads,
 };
-use crate::memory::{ConsumerRules, MemoryBroker, MemoryControls, MemorySource};
+use crate::memory::{ConsumerRules, MemoryAlarm, MemoryBroker, MemoryControls, MemoryHeld, MemorySource};
 use crate::message::{InstanceId, ShardId};
 use crate::topology::{Actor, Alerts, DeadLetterLimits, KeySource, Keyless, Order};
 
@@ -158,6 +158,8 @@ pub(super) struct Surroundings {
     pub(super) controls: MemoryControls,
     pub(super) id: &'static str,
     pub(super) owners: BTreeMap<ShardId, InstanceId>,
+    pub(super) alarm: MemoryAlarm,
+    pub(super) held: MemoryHeld,
 }
 
 impl Default for Surroundings {
@@ -168,6 +170,8 @@ impl Default for Surroundings {
             controls: MemoryControls::default(),
             id: "bench",
             owners: BTreeMap::new(),
+            alarm: MemoryAlarm::default(),
+            held: MemoryHeld::default(),
         }
     }
 }
@@ -204,7 +208,7 @@ impl Bench {
 
     /// A bench that has others around it.
     pub(super) fn start_among(actor: Actor, broker: MemoryBroker, around: Surroundings) -> Self {
-        let Surroundings { flow, gates, controls, id, owners } = around;
+        let Surroundings { flow, gates, controls, id, owners, alarm, held } = around;
         let diary = Diary::default();
         let handler = tidegate::erased::erase(Clerk(diary.clone()));
         let rebuilt = Arc::clone(&handler);
@@ -225,6 +229,7 @@ impl Bench {
             memory: 1 << 20,
             dead_letters: "dead".to_owned(),
             gates,
+            held: Arc::new(held),
         };
         let mine = BTreeSet::from([ShardId { actor: "clerk".into(), shard: 0 }]);
         let instance = Instance {
@@ -234,6 +239,7 @@ impl Bench {
             owners: Arc::new(broker.clone()),
             trials: Arc::new(broker.clone()),
             patience: Duration::from_secs(30),
+            alarm: Arc::new(alarm),
         };
         let controls = ControlPlan {
             controls: Arc::new(controls.clone()),

@@ -10,6 +10,7 @@ use crate::telemetry::attribute::{
 pub(super) const REASON: &str = "tidegate.reason";
 pub(super) const MARK: &str = "tidegate.mark";
 pub(super) const STATE: &str = "tidegate.state";
+pub(super) const ALERT: &str = "tidegate.alert";
 pub(super) const CPU_MODE: &str = "cpu.mode";
 
 const CONSUMER: &[&str] = &[ACTOR, CONSUMER_GROUP, OPERATION_NAME, SYSTEM];
@@ -284,6 +285,15 @@ pub const BOTTLENECK: Instrument = Instrument {
     labels: &[ACTOR, PARTITION],
 };
 
+/// An alert that is raised.
+pub const ALERT_RAISED: Instrument = Instrument {
+    name: "tidegate.alert.raised",
+    kind: Kind::Gauge,
+    unit: "",
+    description: "1 while this instance has the alert raised; else absent.",
+    labels: &[ACTOR, ALERT],
+};
+
 /// What was posted to the ingress.
 pub const INGRESS_REQUESTS: Instrument = Instrument {
     name: "tidegate.ingress.requests",
@@ -367,6 +377,7 @@ pub const ALL: &[&Instrument] = &[
     &QUEUE_DEPTH,
     &QUEUE_LAG,
     &BOTTLENECK,
+    &ALERT_RAISED,
     &FLOW_STATE,
     &FLOW_RATE,
     &FLOW_PRESSURE,
