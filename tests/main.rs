@@ -3,11 +3,13 @@
 mod workload;
 
 mod admin;
+mod alerts;
 mod backlog;
 mod bounds;
 mod cli;
 mod cluster;
 mod connection;
+mod controls;
 mod dead_letter_stream;
 mod dead_letters_cli;
 mod drain;

@@ -36,6 +36,7 @@ pub(crate) fn member(name: &str) -> Member {
         reason: None,
         claim: None,
         shards: Vec::new(),
+        alerts: Vec::new(),
     }
 }
 

@@ -31,6 +31,7 @@ async fn creates_what_is_missing_and_then_nothing() {
             "stream `shop-advisories`",
             "stream `KV_shop-members`",
             "stream `KV_shop-flow`",
+            "stream `KV_shop-controls`",
             "stream `KV_shop-owners`",
             "stream `KV_shop-attempts`",
             "stream `KV_shop-stock-state`",

@@ -47,6 +47,18 @@ impl Workload {
         Self::of(&topology(handler, &actor, "", 3), &cluster.url())
     }
 
+    /// As [`new`](Self::new), with two shards.
+    pub(crate) fn sharded(server: &NatsServer, handler: &str, actor: &str) -> Self {
+        let topology =
+            topology(handler, actor, "", 1).replace("[streams.TASKS]", "[streams.TASKS]\nshards = 2");
+        Self::of(&topology, &server.url())
+    }
+
+    /// What its processes are started with.
+    pub(crate) fn builder(&self) -> &RuntimeBuilder {
+        &self.builder
+    }
+
     fn of(topology: &str, url: &str) -> Self {
         let builder = Runtime::builder(env!("CARGO_BIN_EXE_tidegate-fixture"), topology)
             .env("NATS_URL", url)

@@ -27,6 +27,9 @@ mod publish;
 
 mod status;
 
+mod actors;
+mod alerts;
+
 mod dead_letters;
 mod output;
 mod table;

@@ -1,7 +1,9 @@
 //! Runs actors: ordered per entity, bounded, supervised. Knows the world only through its ports.
 
+mod alert;
 mod assemble;
 mod assignment;
+mod control;
 mod crew;
 mod dead_letter;
 mod delivery;
@@ -37,6 +39,7 @@ mod watchdog;
 mod tests;
 
 pub use assemble::{ActorPlan, Drained, Engine, Instance, Ports};
+pub use control::ControlPlan;
 pub use drain::Drain;
 pub use flow::{Depth, FlowPlan, LettersPlan, Outlet, StreamPlan};
 pub use lanes::{HotEntity, WaitingEntity};

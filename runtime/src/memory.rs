@@ -3,6 +3,7 @@
 //! For tests of the engine with paused time. One broker is one stream with one consumer; what is published to it goes
 //! to an outbox, not to the stream.
 
+mod alarm;
 mod controls;
 mod flows;
 mod members;
@@ -19,6 +20,7 @@ use tidegate::{Headers, Message};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+pub use self::alarm::{MemoryAlarm, MemoryHeld};
 pub use self::controls::{MemoryControlWatch, MemoryControls};
 pub use self::flows::{MemoryFlowWatch, MemoryFlows, MemoryGauge};
 pub use self::members::MemoryMembers;

@@ -17,6 +17,7 @@ pub use dead_letter::{DeadLetter, Epitaph, Reason, original_headers};
 pub(crate) use instant::nanos;
 pub use member::{
     Fullest, InstanceId, IntakeStopped, Member, MemberState, ProcessId, ShardId, ShardReport, ShardState,
+    WorkReport,
 };
 pub use outcome::{Cause, Failure, Verdict};
 pub use partition::PartitionId;

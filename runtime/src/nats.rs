@@ -14,9 +14,11 @@ pub mod provision;
 pub mod shard;
 pub mod source;
 
+pub mod alarm;
 pub mod controls;
 pub mod flows;
 pub mod gauge;
+pub mod held;
 pub mod members;
 pub mod publisher;
 pub mod settle;
@@ -41,6 +43,7 @@ mod pin;
 mod state_key;
 mod stored;
 
+pub use alarm::NatsAlarm;
 pub use archive::{Archive, ArchiveError, Reader};
 pub use backlog::Backlog;
 pub use connection::{ConnectError, Connection, connect};
@@ -49,6 +52,7 @@ pub use embedded::{Embedded, EmbeddedError};
 pub use exhausted::{ExhaustedSettle, ExhaustedSource, Watched};
 pub use flows::{NatsFlowWatch, NatsFlows, StoredFlow};
 pub use gauge::NatsGauge;
+pub use held::NatsHeld;
 pub use link::{Link, Refusal};
 pub use members::{MemberEntry, NatsMembers};
 pub use options::ConnectOptions;

@@ -1,9 +1,12 @@
 //! What the engine needs of the world: where messages come from, how they are settled, where effects go,
-//! who else is at work, what actors may do, and how full the streams are.
+//! who else is at work, what actors may do, how full the streams are, and
+//! who is told of alerts.
 
+pub mod alarm;
 pub mod controls;
 pub mod flows;
 pub mod gauge;
+pub mod held;
 pub mod members;
 pub mod settle;
 pub mod sink;
@@ -15,9 +18,11 @@ pub mod tenure;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use alarm::Alarm;
 pub use controls::{ControlWatch, Controlled, Controls, ControlsError};
 pub use flows::{FlowWatch, Flows, FlowsError};
 pub use gauge::{Gauge, GaugeError, Limit, Load, Reader, Reading};
+pub use held::Held;
 pub use members::{Members, MembersError, Sighting};
 pub use settle::{Receipt, Settle, Settlement};
 pub use sink::{Outbound, Sink, SinkError};

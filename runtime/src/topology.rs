@@ -27,9 +27,9 @@ pub use finding::{Consequence, Finding, Position, Related};
 pub use fingerprint::Fingerprint;
 pub use load::{Checked, load, parse};
 pub use model::{
-    Actor, Admin, Alerts, Content, DeadLetters, FlowMarks, IdSource, Ingress, KeySource, Keyless, Marks,
-    Nats, Order, Origin, Retention, Route, RoutePath, RoutePathError, Secret, Segment, Server, ShardToken,
-    ShardTokenError, Storage, Stream, Tls, Topology,
+    Actor, Admin, Alerts, Content, DeadLetterLimits, DeadLetters, FlowMarks, IdSource, Ingress, KeySource,
+    Keyless, Marks, Nats, Order, Origin, Retention, Route, RoutePath, RoutePathError, Secret, Segment,
+    Server, ShardToken, ShardTokenError, Storage, Stream, Tls, Topology,
 };
 pub use name::{ActorName, HandlerName, Name, NameError, PortName, RouteName, StreamName, TopologyName};
 pub use render::{Style, render};

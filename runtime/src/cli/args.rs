@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, dead_letters, demo, exit, explain, ingress, publish, run, status};
+use super::{
+    actors, alerts, build, check, completions, dead_letters, demo, exit, explain, ingress, publish, run,
+    status,
+};
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
 
@@ -32,6 +35,12 @@ pub(super) enum Command {
     Run(run::Arguments),
     /// Shows which instances share the work, and who has which shard.
     Status(status::Arguments),
+    /// Pauses, resumes and drains actors in all instances, and shows what each may do.
+    #[command(subcommand)]
+    Actors(actors::Command),
+    /// Lists the alerts that are raised, and writes Prometheus rules for the same thresholds.
+    #[command(subcommand)]
+    Alerts(alerts::Command),
     /// Runs the topology on a private nats-server, with known troubles, and checks the result.
     Demo(demo::Arguments),
     /// Publishes JSON lines to a stream, and awaits that they are stored.

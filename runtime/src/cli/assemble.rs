@@ -13,16 +13,16 @@ use super::handlers::{Built, Handlers};
 use super::instance;
 use super::running::Running;
 use crate::engine::{
-    ActorPlan, Drain, Engine, FlowPlan, Instance, LettersPlan, Membership, Outlet, Ports, StreamPlan,
-    Threads, Watch,
+    ActorPlan, ControlPlan, Drain, Engine, FlowPlan, Instance, LettersPlan, Membership, Outlet, Ports,
+    StreamPlan, Threads, Watch,
 };
 use crate::message::{InstanceId, ShardId};
 use crate::nats::{
-    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsFlows, NatsGauge, NatsMembers,
-    NatsSettle, NatsSink, NatsSource, NatsStore, NatsTally, Provision, ProvisionError, Shard, Watched, names,
-    provision,
+    Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsAlarm, NatsControls, NatsFlows,
+    NatsGauge, NatsHeld, NatsMembers, NatsSettle, NatsSink, NatsSource, NatsStore, NatsTally, Provision,
+    ProvisionError, Shard, StoredControl, Watched, names, provision,
 };
-use crate::port::{StoreError, Tenure};
+use crate::port::{ControlsError, StoreError, Tenure};
 use crate::telemetry::metric::{self, Labels};
 use crate::topology::{Actor, Stream, Topology};
 
@@ -40,6 +40,8 @@ pub(super) enum AssembleError {
     Memory { shards: usize, share: usize, largest: usize },
     #[error("the bucket `{bucket}` cannot be opened")]
     Bucket { bucket: String, source: StoreError },
+    #[error("what the actors may do cannot be read")]
+    Controls(#[from] ControlsError),
 }
 
 /// Provides on the server what is missing there, and starts all actors.
@@ -65,12 +67,13 @@ pub(super) async fn start(
     }
     let owners = open(connection, names::owners_bucket(&topology.name)).await?;
     let trials = open(connection, names::attempts_bucket(&topology.name)).await?;
+    let controls = control_plan(topology, connection).await?;
 
     let (drain, left, watch) =
         (Drain::default(), CancellationToken::new(), Arc::new(OnceLock::<Watch>::new()));
     let report = {
         let watch = Arc::clone(&watch);
-        move || watch.get().map(Watch::shards).unwrap_or_default()
+        move || watch.get().map(Watch::report).unwrap_or_default()
     };
     let members = NatsMembers::new(connection.clone(), names::members_bucket(&topology.name));
     let charter = instance::charter(topology, id.clone());
@@ -84,9 +87,11 @@ pub(super) async fn start(
         owners: Arc::new(owners),
         trials: Arc::new(trials),
         patience: topology.drain_timeout,
+        alarm: Arc::new(NatsAlarm::new(connection.clone(), topology.name.clone())),
     };
     let threads = Threads::start(available_parallelism().map_or(1, NonZero::get));
-    let engine = Engine::start(plans, Some(flow_plan(topology, connection)), &instance, threads, drain);
+    let flow = flow_plan(topology, connection);
+    let engine = Engine::start(plans, Some(flow), controls, &instance, threads, drain);
     watch.set(engine.watch()).expect("set once");
     let counters = engine.watch();
     metric::observe(move |observations| {
@@ -114,7 +119,7 @@ impl AssembleError {
                     bytesize::ByteSize((shards * largest) as u64)
                 )
             }
-            Self::Bucket { .. } => {
+            Self::Bucket { .. } | Self::Controls(_) => {
                 "see whether the server is up, and whether its user may read the bucket".to_owned()
             }
         }
@@ -154,6 +159,7 @@ async fn plan(
         memory,
         dead_letters: dead_letters(topology, actor),
         gates: gates(topology, actor, connection),
+        held: Arc::new(held(topology, actor, connection)),
     })
 }
 
@@ -197,6 +203,14 @@ fn gates(topology: &Topology, actor: &Actor, connection: &Connection) -> Vec<Out
     gates.map(outlet).collect()
 }
 
+/// An actor that was paused before the start does not begin to work.
+async fn control_plan(topology: &Topology, connection: &Connection) -> Result<ControlPlan, ControlsError> {
+    let controls = NatsControls::new(connection.clone(), topology);
+    let watch = Box::new(controls.watch());
+    let known = controls.all().await?.into_iter().map(StoredControl::controlled).collect();
+    Ok(ControlPlan { controls: Arc::new(controls), watch, known })
+}
+
 /// Every stream is reckoned by the instance that has the first shard of the first actor that reads it; one that nobody
 /// reads, by the one that has the first shard of all.
 fn flow_plan(topology: &Topology, connection: &Connection) -> FlowPlan {
@@ -222,6 +236,11 @@ fn flow_plan(topology: &Topology, connection: &Connection) -> FlowPlan {
         )),
     });
     FlowPlan { streams: streams.collect(), flows: Arc::new(flows), watch, letters: letters.collect() }
+}
+
+fn held(topology: &Topology, actor: &Actor, connection: &Connection) -> NatsHeld {
+    let subjects = format!("{}.>", dead_letters(topology, actor));
+    NatsHeld::new(connection.clone(), &names::dead_letter_stream(topology), subjects)
 }
 
 /// What the subjects of an actor's dead letters start with.

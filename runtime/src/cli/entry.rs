@@ -8,7 +8,9 @@ use clap::Parser;
 use super::args::{Cli, Command, LogFormat};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{build, check, completions, dead_letters, demo, explain, ingress, publish, run, status};
+use super::{
+    actors, alerts, build, check, completions, dead_letters, demo, explain, ingress, publish, run, status,
+};
 use crate::registry::Registry;
 use crate::topology::Style;
 
@@ -48,6 +50,8 @@ fn perform(cli: Cli, registry: &Registry) -> Result<Exit, Failure> {
         Command::Build(arguments) => build::build(&global, &arguments),
         Command::Run(arguments) => run::run(&global, &arguments, registry),
         Command::Status(arguments) => status::status(&global, &arguments),
+        Command::Actors(command) => actors::actors(&global, &command),
+        Command::Alerts(command) => alerts::alerts(&global, &command),
         Command::Demo(arguments) => demo::demo(&global, &arguments, registry),
         Command::Publish(arguments) => publish::publish(&global, &arguments),
         Command::DeadLetters(command) => dead_letters::dead_letters(&global, &command),

@@ -152,7 +152,9 @@ impl From<AssembleError> for Failure {
     fn from(error: AssembleError) -> Self {
         let exit = match &error {
             AssembleError::Memory { .. } => Exit::Rejected,
-            AssembleError::Provision(_) | AssembleError::Bucket { .. } => Exit::Nats,
+            AssembleError::Provision(_) | AssembleError::Bucket { .. } | AssembleError::Controls(_) => {
+                Exit::Nats
+            }
         };
         let cure = error.cure();
         Self::new(exit, error).cured_by(cure)

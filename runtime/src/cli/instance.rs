@@ -46,6 +46,7 @@ pub(super) fn charter(topology: &Topology, instance: InstanceId) -> Charter {
         reason: None,
         claim: None,
         shards: Vec::new(),
+        alerts: Vec::new(),
     };
     Charter { member, failover: topology.failover, shards: shards(topology) }
 }
@@ -56,6 +57,12 @@ fn shards(topology: &Topology) -> BTreeSet<ShardId> {
         (0..actor.shards).map(move |shard| ShardId { actor: Arc::clone(&name), shard })
     });
     of_all.collect()
+}
+
+/// Who gives orders at a terminal: `ann@desk`.
+pub(super) fn operator() -> String {
+    let user = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    format!("{user}@{}", host())
 }
 
 /// The name of this machine.

@@ -11,11 +11,13 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use super::alert::{Guard, Guarded, Raised};
+use super::control::{self, Breaker, ControlPlan, Helm};
 use super::crew::Crew;
 use super::dead_letter::Undertaker;
 use super::drain::Drain;
 use super::duty::Duty;
-use super::flow::{Allowance, Board, FlowPlan, Gate, Outlet};
+use super::flow::{Allowance, Board, FlowPlan, Gate, Outlet, Passage};
 use super::lanes::{Thermometers, Waits};
 use super::membership::Assignment;
 use super::quarantine::Cell;
@@ -28,7 +30,7 @@ use super::threads::{Thread, Threads};
 use super::title::Title;
 use super::watchdog;
 use crate::message::{InstanceId, ProcessId, RetryPolicy, ShardId};
-use crate::port::{Room, Settle, Sink, Source, Store, Tenure};
+use crate::port::{Alarm, Held, Room, Settle, Sink, Source, Store, Tenure};
 use crate::telemetry::metric;
 use crate::topology::Actor;
 
@@ -55,6 +57,8 @@ pub struct ActorPlan {
     pub dead_letters: String,
     /// Its outputs that make it wait.
     pub gates: Vec<Outlet>,
+    /// Counts its dead letters.
+    pub held: Arc<dyn Held>,
 }
 
 /// A shard's ways to the world.
@@ -85,6 +89,8 @@ pub struct Instance {
     pub trials: Arc<dyn Store>,
     /// How long a shard that is to be another's waits for what runs.
     pub patience: Duration,
+    /// Who is told of alerts.
+    pub alarm: Arc<dyn Alarm>,
 }
 
 /// A running topology.
@@ -115,6 +121,7 @@ impl Engine {
     pub fn start(
         plans: Vec<ActorPlan>,
         flow: Option<FlowPlan>,
+        controls: ControlPlan,
         instance: &Instance,
         threads: Threads,
         drain: Drain,
@@ -127,13 +134,18 @@ impl Engine {
         if let Some(flow) = flow {
             flow.start(&mut servants, &board, &instance.id, &instance.assignment);
         }
-        let mut watch = Watch::new(board.subscribe());
+        let raised = Raised::default();
+        let mut watch = Watch::new(board.subscribe(), raised.subscribe());
         watch.feel(with_pulses.iter().map(|(_, pulse)| Arc::clone(pulse)));
         let (shards, cell) = (JoinSet::new(), Cell::default());
         let mut engine = Self { shards, servants, drain, watch, board, cell, threads };
-        for (index, plan) in (0..).zip(plans) {
-            engine.start_actor(index, plan, instance, &with_pulses);
+        let helms: Vec<_> = plans.iter().map(|plan| engine.helm(plan, &controls, instance)).collect();
+        let mut guarded = Vec::new();
+        for (index, (plan, helm)) in (0..).zip(plans.into_iter().zip(&helms)) {
+            guarded.push(engine.start_actor(index, plan, helm, instance, &with_pulses));
         }
+        engine.guard(guarded, raised, instance);
+        engine.servants.spawn(control::keep(helms, controls.watch));
         engine
     }
 
@@ -172,13 +184,40 @@ impl Engine {
         }
     }
 
-    fn start_actor(&mut self, index: u32, mut plan: ActorPlan, instance: &Instance, threads: &[Thread]) {
+    /// What an actor may do, from the start on.
+    fn helm(&mut self, plan: &ActorPlan, controls: &ControlPlan, instance: &Instance) -> Arc<Helm> {
+        let actor = &plan.actor;
+        let (name, limits) = (actor.name.as_str(), actor.dead_letter_limits);
+        let helm = Arc::new(Helm::new(name.into(), instance.id.to_string(), limits));
+        if limits.held.is_some() || actor.alerts.dead_letters.is_some() {
+            self.servants.spawn(control::count(Arc::clone(&helm), Arc::clone(&plan.held)));
+        }
+        if let Some(known) = controls.known.iter().find(|known| known.actor == name) {
+            helm.see(known.control.clone());
+        }
+        let breaker = Breaker {
+            helm: Arc::clone(&helm),
+            controls: Arc::clone(&controls.controls),
+            assignment: instance.assignment.clone(),
+        };
+        self.servants.spawn(breaker.keep());
+        helm
+    }
+
+    fn start_actor(
+        &mut self,
+        index: u32,
+        mut plan: ActorPlan,
+        helm: &Arc<Helm>,
+        instance: &Instance,
+        threads: &[Thread],
+    ) -> Guarded {
         let shards = u32::try_from(plan.shards.len()).expect("a checked topology has few shards");
-        let crew = crew_of(index, &plan, instance, &self.cell);
+        let crew = crew_of(index, &plan, helm, instance, &self.cell);
         let router = Arc::new(Router::new(&plan.actor));
         let ids = (0..shards).map(|shard| ShardId { actor: Arc::clone(&crew.name), shard });
         let statuses: Vec<_> = ids.map(|id| Arc::new(ShardStatus::new(id))).collect();
-        let (is_gated, allowance) =
+        let (passage, allowance) =
             self.gate(std::mem::take(&mut plan.gates), &crew, statuses.clone(), instance);
         let actor = &plan.actor;
         let patience = patience_with(actor);
@@ -194,7 +233,7 @@ impl Engine {
                 floor: ports.floor,
                 threads: threads.to_vec(),
                 status: Arc::clone(status),
-                is_gated: is_gated.clone(),
+                passage: passage.clone(),
                 allowance: Arc::clone(&allowance),
                 partitions: actor.partitions,
                 shards,
@@ -216,38 +255,54 @@ impl Engine {
             self.shards.spawn(shard.run());
         }
         self.servants.spawn(crew.heat.clone().keep());
+        let (status, shards) = (Arc::clone(&crew.status), statuses.clone());
+        let guarded = Guarded::new(&plan.actor.alerts, Arc::clone(helm), status, shards);
         self.watch.add(Watched {
-            actor: Arc::clone(&crew.name),
+            helm: Arc::clone(helm),
             status: crew.status,
             shards: statuses,
             patience,
             heat: crew.heat,
             waits: crew.waits,
         });
+        guarded
     }
 
-    /// Keeps the gates of an actor; tells whether one is closed, and how much may be taken in.
+    fn guard(&mut self, actors: Vec<Guarded>, raised: Raised, instance: &Instance) {
+        let guard = Guard {
+            instance: instance.id.to_string(),
+            actors,
+            board: self.board.subscribe(),
+            assignment: instance.assignment.clone(),
+            alarm: Arc::clone(&instance.alarm),
+            raised,
+        };
+        self.servants.spawn(guard.keep());
+    }
+
+    /// Keeps the gates of an actor; tells what may be taken in, and how much of it.
     fn gate(
         &mut self,
         outlets: Vec<Outlet>,
         crew: &Crew,
         shards: Vec<Arc<ShardStatus>>,
         instance: &Instance,
-    ) -> (watch::Receiver<bool>, Arc<Allowance>) {
-        let (is_closed, is_gated) = watch::channel(false);
+    ) -> (watch::Receiver<Passage>, Arc<Allowance>) {
+        let (sender, passage) = watch::channel(Passage::at_first(crew.helm.control().borrow().state));
         let allowance = Arc::new(Allowance::new());
         let gate = Gate {
             actor: Arc::clone(&crew.name),
+            helm: Arc::clone(&crew.helm),
             outlets,
             shards,
             board: self.board.subscribe(),
             assignment: instance.assignment.clone(),
             status: Arc::clone(&crew.status),
-            is_closed,
+            passage: sender,
             allowance: Arc::clone(&allowance),
         };
         self.servants.spawn(gate.keep());
-        (is_gated, allowance)
+        (passage, allowance)
     }
 }
 
@@ -257,7 +312,7 @@ fn patience_with(actor: &Actor) -> Patience {
     Patience { attempt: actor.timeout + GRACE, claim: 2 * actor.ack_wait + GRACE }
 }
 
-fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance, cell: &Cell) -> Crew {
+fn crew_of(index: u32, plan: &ActorPlan, helm: &Arc<Helm>, instance: &Instance, cell: &Cell) -> Crew {
     let actor = &plan.actor;
     let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
     let destinations = actor.emits.values().map(Pattern::as_str).chain([plan.dead_letters.as_str()]);
@@ -280,6 +335,7 @@ fn crew_of(index: u32, plan: &ActorPlan, instance: &Instance, cell: &Cell) -> Cr
         slots: slots.collect(),
         drain: Drain::default(),
         tenure: Arc::default(),
+        helm: Arc::clone(helm),
         status: Arc::default(),
         timers,
         heat: Thermometers::new(actor.partitions),

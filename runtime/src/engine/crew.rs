@@ -8,6 +8,7 @@ use tidegate::Outgoing;
 use tidegate::subject::{Pattern, SubjectError};
 use tokio::sync::Semaphore;
 
+use super::control::Helm;
 use super::drain::Drain;
 use super::effects::Interrupted;
 use super::lanes::{Thermometers, Waits};
@@ -45,6 +46,8 @@ pub(crate) struct Crew {
     pub(crate) drain: Drain,
     /// Whether nobody else can be at work on the same messages.
     pub(crate) tenure: Arc<Tenure>,
+    /// What the actor may do.
+    pub(crate) helm: Arc<Helm>,
     pub(crate) status: Arc<ActorStatus>,
     pub(crate) timers: ActorTimers,
     /// Which entities have most to do, by partition.

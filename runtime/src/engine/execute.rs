@@ -1,5 +1,7 @@
 //! The heart: runs the attempts of one message and settles it.
 
+mod turn;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,6 +12,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use self::turn::{take_back_last, take_turn, wait_or_drain};
+use super::control::Probed;
 use super::crew::Crew;
 use super::dead_letter::{End, bury};
 use super::delivery::Delivery;
@@ -48,10 +52,16 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
         }
     }
     if let Some(reason) = reason_not_to_try(&delivery, desk) {
-        drop(slot);
-        return bury_and_settle(delivery, desk, reason).await;
+        if reason == Reason::Keyless || crew.helm.may_bury() {
+            drop(slot);
+            return bury_untried(delivery, desk, reason).await;
+        }
+        take_back_last(&mut delivery);
     }
+    let mut failed_probes = 0;
     loop {
+        let Some((turn, taken)) = take_turn(failed_probes, slot, desk).await else { return };
+        slot = taken;
         if crew.may_go_on().await.is_err() {
             return;
         }
@@ -75,6 +85,8 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
         }
         let (failure, verdict) = match outcome {
             Outcome::Done => {
+                turn.end(Probed::Good);
+                crew.helm.done();
                 crew.status.done();
                 crew.timers.done(delivery.message.published);
                 return settle(delivery, Settlement::Ack).await;
@@ -90,14 +102,22 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
             Outcome::Conflict => continue,
             Outcome::Failed(failure, verdict) => (failure, verdict),
         };
+        turn.end(Probed::Bad);
+        failed_probes += 1;
         take_note(&mut delivery, desk, failure, verdict);
         match verdict {
             Verdict::DeadLetter(reason) => {
                 drop(slot);
+                let may_bury = crew.helm.may_bury();
+                if !may_bury {
+                    take_back_last(&mut delivery);
+                }
                 if write_down(&mut delivery, crew, Moment::End).await.is_err() {
                     return;
                 }
-                return bury_and_settle(delivery, desk, reason).await;
+                if may_bury {
+                    return bury_and_settle(delivery, desk, reason).await;
+                }
             }
             // With order given up, the broker may as well keep the message meanwhile.
             Verdict::Retry(wait) if crew.order == Order::None || is_planted(Bug::RetryOutOfOrder) => {
@@ -111,20 +131,24 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 if write_down(&mut delivery, crew, Moment::End).await.is_err() {
                     return;
                 }
-                delivery.lease.rest();
-                let why = delivery.failures.last().map(|failure| failure.errors.join(": "));
-                let why = why.unwrap_or_default();
-                let resting = crew.waits.begin(&delivery.message.key, "retry", &why, Some(wait));
-                if wait_or_drain(wait, desk).await.is_err() {
+                if rest(&delivery, wait, desk).await.is_err() {
                     return;
                 }
-                drop(resting);
-                delivery.lease.wake();
-                let Some(next_slot) = desk.slot().await else { return };
-                slot = next_slot;
             }
         }
+        let Some(next_slot) = desk.slot().await else { return };
+        slot = next_slot;
     }
+}
+
+/// Waits for the next attempt, and is seen to.
+async fn rest(delivery: &Delivery, wait: Duration, desk: &Desk) -> Result<(), Interrupted> {
+    let why = delivery.failures.last().map(|failure| failure.errors.join(": ")).unwrap_or_default();
+    let _waiting = desk.crew.waits.begin(&delivery.message.key, "retry", &why, Some(wait));
+    delivery.lease.rest();
+    wait_or_drain(wait, desk).await?;
+    delivery.lease.wake();
+    Ok(())
 }
 
 /// Records how long an attempt took, if one was made.
@@ -241,7 +265,9 @@ async fn handle(
     let handling = desk
         .pulse
         .watch(holder, AssertUnwindSafe(desk.handler.attempt(&message, state, attempt)).catch_unwind());
+    let began = Instant::now();
     let ended = tokio::time::timeout_at(deadline, span.wrap(handling)).await;
+    desk.crew.status.attempted(began.elapsed());
 
     let handled = match ended {
         Ok(Ok(Ok(applied))) => Ok(applied),
@@ -319,11 +345,15 @@ async fn bury_and_settle(delivery: Delivery, desk: &Desk, reason: Reason) {
     }
 }
 
-async fn wait_or_drain(wait: Duration, desk: &Desk) -> Result<(), Interrupted> {
-    tokio::select! {
-        () = tokio::time::sleep(wait) => Ok(()),
-        () = desk.crew.drain.begun() => Err(Interrupted),
+/// What no try can help waits with its dead letter until the actor is free.
+async fn bury_untried(delivery: Delivery, desk: &Desk, reason: Reason) {
+    while reason == Reason::Keyless && !desk.crew.helm.may_bury() {
+        tokio::select! {
+            () = desk.crew.helm.free() => {}
+            () = desk.crew.drain.begun() => return,
+        }
     }
+    bury_and_settle(delivery, desk, reason).await;
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -24,7 +24,7 @@ pub use self::standing::Standing;
 use super::assignment::{assign, substitute};
 use super::drain::Drain;
 use super::roster::Roster;
-use crate::message::{InstanceId, Member, ShardId, ShardReport};
+use crate::message::{InstanceId, Member, ShardId, WorkReport};
 use crate::port::{Members, MembersError, Sighting};
 
 /// How often one beat may change what we do.
@@ -82,7 +82,7 @@ impl Membership {
     pub fn new(
         members: Box<dyn Members>,
         charter: Charter,
-        report: impl Fn() -> Vec<ShardReport> + Send + 'static,
+        report: impl Fn() -> WorkReport + Send + 'static,
         leaving: Drain,
         left: CancellationToken,
     ) -> Self {

@@ -91,6 +91,7 @@ mod tests {
             reason: None,
             claim: None,
             shards: Vec::new(),
+            alerts: Vec::new(),
         };
         Sighting { instance: id(name), revision: Revision(revision), member: Some(member) }
     }

@@ -16,7 +16,7 @@ use super::crew::Crew;
 use super::delivery::{Delivery, Home};
 use super::drain::Drain;
 use super::duty::Duty;
-use super::flow::Allowance;
+use super::flow::{Allowance, Passage};
 use super::heartbeat::keep_leases;
 use super::ledger::Ledger;
 use super::ownership::acquire;
@@ -48,8 +48,8 @@ pub(crate) struct ShiftPlan {
     pub(crate) floor: Arc<std::sync::atomic::AtomicU64>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) status: Arc<ShardStatus>,
-    /// Whether an output is past its mark: nothing is pulled meanwhile.
-    pub(crate) is_gated: watch::Receiver<bool>,
+    /// What may be taken in.
+    pub(crate) passage: watch::Receiver<Passage>,
     /// How many messages may be taken in until the outputs are looked at again.
     pub(crate) allowance: Arc<Allowance>,
     pub(crate) partitions: u32,
@@ -87,7 +87,9 @@ pub(crate) struct Shift<'a> {
     /// What was claimed and must not be tried all at once.
     quarantine: Option<Quarantine>,
     stalls: Stalls,
-    is_gated: watch::Receiver<bool>,
+    passage: watch::Receiver<Passage>,
+    /// Whether what was asked for was taken back, when the passage was closed.
+    is_taken_back: bool,
     renewals: watch::Receiver<()>,
     _leases: AbortOnDropHandle<()>,
 }
@@ -158,7 +160,9 @@ impl<'a> Shift<'a> {
             room,
             quarantine: None,
             stalls: Stalls::new(),
-            is_gated: plan.is_gated.clone(),
+            passage: plan.passage.clone(),
+            // The take-over takes back what was asked for before it.
+            is_taken_back: plan.passage.borrow().takes_back(),
             renewals: plan.allowance.renewals(),
             _leases: leases,
         }
@@ -203,10 +207,14 @@ impl<'a> Shift<'a> {
         self.supervisor.restart()?;
         self.supervisor.pump();
         self.release().await;
+        let passage = *self.passage.borrow_and_update();
+        let was_taken_back = std::mem::replace(&mut self.is_taken_back, passage.takes_back());
+        if passage.takes_back() && !was_taken_back {
+            return self.recover().await;
+        }
         let holding = self.supervisor.is_holding();
-        let is_gated = *self.is_gated.borrow_and_update();
         let can_pull =
-            !holding && !is_gated && self.quarantine.is_none() || is_planted(Bug::UnboundedMailbox);
+            !holding && passage.lets_in() && self.quarantine.is_none() || is_planted(Bug::UnboundedMailbox);
         let room = if can_pull { self.room() } else { NO_ROOM };
         tokio::select! {
             biased;
@@ -216,7 +224,7 @@ impl<'a> Shift<'a> {
             Some(delivery) = self.returns.recv() => self.supervisor.on_return(delivery),
             () = self.supervisor.restart_due() => {}
             () = self.room.notified(), if holding => {}
-            Ok(()) = self.is_gated.changed() => {}
+            Ok(()) = self.passage.changed() => {}
             Ok(()) = self.renewals.changed() => {}
             () = self.stalls.due() => self.replace_stalled(),
             () = quarantine_changed(self.quarantine.as_mut(), &self.home) => {}

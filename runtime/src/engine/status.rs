@@ -9,8 +9,9 @@ mod shard;
 mod standstill;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -23,10 +24,12 @@ pub use self::inspect::PartitionReport;
 use self::intake::Intake;
 pub(crate) use self::runnable::Queues;
 pub(crate) use self::shard::ShardStatus;
+use super::control::Helm;
 use super::flow::{Board, Depth};
 use super::lanes::{Thermometers, Waits};
 use super::watchdog::Pulse;
-use crate::message::{Cause, Flow, IntakeStopped, Reason, ShardReport};
+use crate::message::{Alert, Cause, Flow, IntakeStopped, Reason, ShardReport, WorkReport};
+use crate::port::Controlled;
 
 /// The counters of one actor.
 #[derive(Debug, Default)]
@@ -39,6 +42,10 @@ pub(crate) struct ActorStatus {
     dead_letters: [AtomicU64; Reason::ALL.len()],
     restarts: AtomicU64,
     blocked: AtomicU64,
+    /// Since when some entity is blocked.
+    blocked_since: Mutex<Option<Instant>>,
+    /// The slowest attempt since it was last asked for, in nanoseconds.
+    slowest: AtomicU64,
     redeliveries: AtomicU64,
     interruptions: AtomicU64,
     stalls: AtomicU64,
@@ -142,8 +149,9 @@ impl ActorStatus {
     }
 
     /// Intake stands still for this stream from here on, or for none.
-    pub(crate) fn gate(&self, stream: Option<&str>) {
-        self.intake.gate(stream);
+    /// Returns whether it stood still before.
+    pub(crate) fn gate(&self, stream: Option<&str>) -> bool {
+        self.intake.gate(stream)
     }
 
     /// Why nothing is taken in.
@@ -152,9 +160,41 @@ impl ActorStatus {
         stop.map(|stop| IntakeStopped { stream: stop.stream, since: stop.since })
     }
 
+    /// An attempt took so long.
+    pub(crate) fn attempted(&self, took: Duration) {
+        self.slowest.fetch_max(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How long the slowest attempt took since this was last asked.
+    pub(crate) fn take_slowest(&self) -> Duration {
+        Duration::from_nanos(self.slowest.swap(0, Ordering::Relaxed))
+    }
+
+    /// How many messages were dead-lettered.
+    pub(crate) fn dead(&self) -> u64 {
+        self.dead_letters.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// How many attempts failed.
+    pub(crate) fn failed_attempts(&self) -> u64 {
+        self.failed_attempts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// For how long some entity has been blocked without a break.
+    pub(crate) fn blocked_for(&self) -> Duration {
+        self.blocked_since().map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    fn blocked_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.blocked_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts an entity as blocked until the guard is dropped.
     pub(crate) fn block(&self) -> Blocked<'_> {
+        let mut since = self.blocked_since();
         let others = self.blocked.fetch_add(1, Ordering::Relaxed);
+        since.get_or_insert_with(Instant::now);
+        drop(since);
         Blocked { status: self, is_first: others == 0 }
     }
 
@@ -218,7 +258,10 @@ impl Blocked<'_> {
 
 impl Drop for Blocked<'_> {
     fn drop(&mut self) {
-        self.status.blocked.fetch_sub(1, Ordering::Relaxed);
+        let mut since = self.status.blocked_since();
+        if self.status.blocked.fetch_sub(1, Ordering::Relaxed) == 1 {
+            *since = None;
+        }
     }
 }
 
@@ -228,12 +271,13 @@ pub struct Watch {
     actors: Vec<Watched>,
     board: watch::Receiver<Board>,
     pulses: Vec<Arc<Pulse>>,
+    raised: watch::Receiver<Vec<Alert>>,
 }
 
 /// What is watched of one actor.
 #[derive(Clone)]
 pub(crate) struct Watched {
-    pub(crate) actor: Arc<str>,
+    pub(crate) helm: Arc<Helm>,
     pub(crate) status: Arc<ActorStatus>,
     pub(crate) shards: Vec<Arc<ShardStatus>>,
     pub(crate) patience: Patience,
@@ -242,8 +286,8 @@ pub(crate) struct Watched {
 }
 
 impl Watch {
-    pub(crate) fn new(board: watch::Receiver<Board>) -> Self {
-        Self { actors: Vec::new(), board, pulses: Vec::new() }
+    pub(crate) fn new(board: watch::Receiver<Board>, raised: watch::Receiver<Vec<Alert>>) -> Self {
+        Self { actors: Vec::new(), board, pulses: Vec::new(), raised }
     }
 
     pub(crate) fn add(&mut self, actor: Watched) {
@@ -252,8 +296,8 @@ impl Watch {
 
     /// The counters at this moment, in the order of the topology.
     pub fn snapshot(&self) -> Vec<ActorSnapshot> {
-        let snapshot = |Watched { actor, status, shards, .. }: &Watched| {
-            status.snapshot(actor, shards.iter().map(|shard| shard.in_flight()).sum())
+        let snapshot = |Watched { helm, status, shards, .. }: &Watched| {
+            status.snapshot(helm.actor(), shards.iter().map(|shard| shard.in_flight()).sum())
         };
         self.actors.iter().map(snapshot).collect()
     }
@@ -266,6 +310,25 @@ impl Watch {
             reports.map(move |report| ShardReport { intake_stopped: intake_stopped.clone(), ..report })
         });
         reports.collect()
+    }
+
+    /// The alerts that this instance has raised.
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.raised.borrow().clone()
+    }
+
+    /// What the actors may do, in the order of the topology.
+    pub fn controls(&self) -> Vec<Controlled> {
+        let controlled = |Watched { helm, .. }: &Watched| Controlled {
+            actor: helm.actor().to_owned(),
+            control: helm.control().borrow().clone(),
+        };
+        self.actors.iter().map(controlled).collect()
+    }
+
+    /// What the other instances are told.
+    pub fn report(&self) -> WorkReport {
+        WorkReport { shards: self.shards(), alerts: self.alerts() }
     }
 
     /// The flow of every stream of which somebody has said something that holds.

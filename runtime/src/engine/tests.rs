@@ -1,5 +1,7 @@
 //! The engine on the broker in memory, on one thread with a clock that runs as fast as the work allows.
 
+mod alerts;
+mod control;
 mod crashes;
 mod flow;
 mod harness;

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::id::{InstanceId, InstanceIdError};
 pub use self::report::{Fullest, IntakeStopped, ShardId, ShardReport, ShardState};
-use super::{nanos, timestamp};
+use super::{Alert, nanos, timestamp};
 
 /// What an instance writes about itself into the bucket of members, several times within `failover`.
 ///
 /// Unknown fields are ignored and unknown states read as `unknown`, so that versions can mix.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     /// Its id, which is also the entry's key.
     pub instance: InstanceId,
@@ -48,6 +48,18 @@ pub struct Member {
     /// The shards that it has or wants.
     #[serde(default)]
     pub shards: Vec<ShardReport>,
+    /// The alerts that it has raised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Alert>,
+}
+
+/// What an instance tells of its work.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WorkReport {
+    /// The shards that it has or wants.
+    pub shards: Vec<ShardReport>,
+    /// The alerts that it has raised.
+    pub alerts: Vec<Alert>,
 }
 
 /// One process of all that ever were, `{host}/{pid}/{start in milliseconds}`: an instance that is started again has its

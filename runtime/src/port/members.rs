@@ -32,7 +32,7 @@ pub trait Members: Send {
 }
 
 /// One entry of the bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sighting {
     /// Whose it is.
     pub instance: InstanceId,

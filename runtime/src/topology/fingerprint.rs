@@ -12,7 +12,7 @@ use crate::message::partition::hash_key;
 /// What instances must agree upon: an instance with another one would break the order of entities or lose work.
 ///
 /// Two of them differ in the sections in which their topologies do. How long attempts take and wait, how much is in
-/// flight, marks of flows, settings of handlers and alerts may differ.
+/// flight, marks of flows, settings of handlers, alerts and limits of dead letters may differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint {

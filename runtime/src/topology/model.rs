@@ -12,7 +12,7 @@ mod stream;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use actor::{Actor, Alerts, KeySource, Keyless, Order};
+pub use actor::{Actor, Alerts, DeadLetterLimits, KeySource, Keyless, Order};
 pub use admin::Admin;
 pub use flow::{FlowMarks, Marks};
 pub use ingress::{Content, IdSource, Ingress, Route};

@@ -83,6 +83,7 @@ pub enum Rule {
     BadField,
     BadContentType,
     NoRoutes,
+    AlertNeverRaised,
     AdminOpenToAll,
 }
 
@@ -172,6 +173,7 @@ const PAGES: &[(Rule, Severity, &str)] = {
         (Rule::BadField, Error, include_str!("rule/T106.md")),
         (Rule::BadContentType, Error, include_str!("rule/T107.md")),
         (Rule::NoRoutes, Warning, include_str!("rule/T108.md")),
+        (Rule::AlertNeverRaised, Warning, include_str!("rule/T110.md")),
         (Rule::AdminOpenToAll, Error, include_str!("rule/T120.md")),
     ]
 };

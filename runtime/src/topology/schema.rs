@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use actor::{ActorTable, AlertsTable, KeylessWord, OrderWord};
+pub(super) use actor::{ActorTable, AlertsTable, DeadLetterLimitsTable, KeylessWord, OrderWord};
 pub(super) use admin::AdminTable;
 pub(super) use flow::{FlowTable, MarksTable};
 pub(super) use ingress::{IngressTable, RouteIdTable, RouteTable};
@@ -29,7 +29,7 @@ pub(super) use opaque::{Dependency, Settings};
 pub(super) use published::file_schema;
 pub use published::json_schema;
 pub(super) use stream::{DeadLettersTable, DiscardWord, RetentionWord, StorageWord, StreamTable};
-pub(super) use unit::{Count, Size, Timespan};
+pub(super) use unit::{Count, Ratio, Size, Timespan};
 
 use super::model::Topology;
 

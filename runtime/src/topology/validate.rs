@@ -2,6 +2,7 @@
 
 mod actor;
 mod admin;
+mod alerts;
 mod bounds;
 mod dead_letters;
 mod emits;

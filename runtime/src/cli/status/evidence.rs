@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use crate::cli::failure::Failure;
 use crate::message::ShardId;
 use crate::nats::{
-    Backlog, Connection, ConsumerPlan, MemberEntry, NatsFlows, NatsMembers, StoredFlow, names,
+    Backlog, Connection, ConsumerPlan, MemberEntry, NatsControls, NatsFlows, NatsMembers, StoredControl,
+    StoredFlow, names,
 };
 use crate::port::MembersError;
 use crate::topology::Topology;
@@ -21,6 +22,7 @@ pub(super) struct Evidence {
     pub(super) entries: Vec<MemberEntry>,
     pub(super) consumers: Vec<Consumer>,
     pub(super) flows: Vec<StoredFlow>,
+    pub(super) controls: Vec<StoredControl>,
 }
 
 /// The consumer of one shard.
@@ -43,6 +45,8 @@ impl Evidence {
             read => read?,
         };
         let flows = NatsFlows::new(connection.clone(), topology).all().await?;
+        let mut controls = NatsControls::new(connection.clone(), topology).all().await?;
+        controls.retain(|stored| topology.actors.contains_key(stored.actor.as_str()));
         let now = match members.server_time().await {
             Err(MembersError::Missing(_)) => SystemTime::UNIX_EPOCH,
             read => read?,
@@ -65,6 +69,7 @@ impl Evidence {
             entries,
             consumers,
             flows: flows.collect(),
+            controls,
         })
     }
 }

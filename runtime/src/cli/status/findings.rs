@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::age;
-use super::picture::{Instance, Picture, Shard};
+use super::picture::{Instance, Picture, Shard, Stopped};
 use super::stream::Stream;
-use crate::message::{MemberState, ShardState};
+use crate::message::{ControlState, MemberState, ShardState};
 use crate::nats::MemberEntry;
 
 /// All findings, the weightiest first.
@@ -18,6 +18,8 @@ pub(super) fn all(picture: &Picture) -> Vec<String> {
             picture.topology
         ));
     }
+    findings.extend(picture.controls.iter().map(stopped));
+    findings.extend(picture.instances.iter().flat_map(alerts));
     findings.extend(picture.instances.iter().filter_map(silent));
     findings.extend(picture.instances.iter().filter_map(standing_by));
     findings.extend(picture.instances.iter().flat_map(failed));
@@ -32,6 +34,27 @@ pub(super) fn all(picture: &Picture) -> Vec<String> {
     findings
         .extend(picture.instances.iter().filter_map(|instance| unknown_shards(instance, &picture.shards)));
     findings
+}
+
+/// The alerts that an instance has raised.
+fn alerts(instance: &Instance) -> impl Iterator<Item = String> {
+    let alerts = instance.member.alerts.iter().filter(|_| !instance.is_silent);
+    alerts.map(|alert| format!("actor `{}`: {} (alert of `{}`)", alert.actor, alert.text, instance.id))
+}
+
+/// An actor that does not work as it would.
+fn stopped(stopped: &Stopped) -> String {
+    let Stopped { actor, state, since, why, by } = stopped;
+    let does = match state {
+        ControlState::Draining => "drains: it takes nothing in",
+        ControlState::Probing => "has paused at its dead-letter limit, and probes with one message at a time",
+        _ => "is paused",
+    };
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+    let ago = age::shown(*since);
+    format!(
+        "actor `{actor}` {does}, since {ago} ago by `{by}`{why}; `tidegate actors resume {actor}` lets it go on"
+    )
 }
 
 /// Actors that take nothing in, each once.

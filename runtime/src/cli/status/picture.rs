@@ -1,13 +1,14 @@
 //! Instances and shards put together from what the server tells. Pure.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
 use super::evidence::{Consumer, Evidence};
 use super::stream::Stream;
 use super::{age, findings};
-use crate::message::{Member, MemberState, ShardId, ShardReport, ShardState};
+use crate::message::{Control, ControlState, Member, MemberState, ShardId, ShardReport, ShardState};
+use crate::nats::StoredControl;
 
 /// How the work of a topology is shared.
 ///
@@ -22,8 +23,22 @@ pub(super) struct Picture {
     pub(super) instances: Vec<Instance>,
     pub(super) shards: Vec<Shard>,
     pub(super) streams: Vec<Stream>,
+    /// Actors that were told to do something else than to work.
+    pub(super) controls: Vec<Stopped>,
     /// What is wrong.
     pub(super) findings: Vec<String>,
+}
+
+/// An actor that was told to do something else than to work, or has told itself so.
+#[derive(Debug, Serialize)]
+pub(super) struct Stopped {
+    pub(super) actor: String,
+    pub(super) state: ControlState,
+    /// How long ago that was said.
+    #[serde(serialize_with = "age::seconds", rename = "since_seconds")]
+    pub(super) since: Duration,
+    pub(super) why: String,
+    pub(super) by: String,
 }
 
 /// An instance that has not left.
@@ -109,12 +124,25 @@ impl Picture {
             failover: evidence.failover,
             instances,
             shards,
+            controls: evidence
+                .controls
+                .iter()
+                .filter_map(|stored| Stopped::of(stored, evidence.now))
+                .collect(),
             streams: evidence.flows.iter().map(|stored| Stream::of(stored, evidence.now)).collect(),
             findings: Vec::new(),
         };
         picture.findings = findings::all(&picture);
         picture.findings.extend(findings::unreadable(&evidence.entries));
         picture
+    }
+}
+
+impl Stopped {
+    fn of(stored: &StoredControl, now: SystemTime) -> Option<Self> {
+        let Control { state, why, by, .. } = stored.control.clone();
+        let since = age::between(stored.at, now);
+        (state != ControlState::Working).then(|| Self { actor: stored.actor.clone(), state, since, why, by })
     }
 }
 

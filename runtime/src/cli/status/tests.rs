@@ -59,6 +59,7 @@ fn evidence(entries: Vec<MemberEntry>) -> Evidence {
         entries,
         consumers,
         flows: Vec::new(),
+        controls: Vec::new(),
     }
 }
 

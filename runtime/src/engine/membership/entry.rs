@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::{Charter, RoundTrip, Standing};
-use crate::message::{InstanceId, Member, MemberState, ShardReport};
+use crate::message::{InstanceId, Member, MemberState, WorkReport};
 use crate::port::{Members, MembersError, Revision, Sighting};
 
 /// The longest wait for an answer of the bucket.
@@ -50,7 +50,7 @@ impl MembershipError {
 pub(super) struct Announcer {
     members: Box<dyn Members>,
     myself: Member,
-    report: Box<dyn Fn() -> Vec<ShardReport> + Send>,
+    report: Box<dyn Fn() -> WorkReport + Send>,
     failover: Duration,
     /// The entry that the next announcement replaces.
     replaces: Option<Revision>,
@@ -67,7 +67,7 @@ impl Announcer {
     pub(super) fn new(
         members: Box<dyn Members>,
         charter: &Charter,
-        report: Box<dyn Fn() -> Vec<ShardReport> + Send>,
+        report: Box<dyn Fn() -> WorkReport + Send>,
     ) -> Self {
         Self {
             members,
@@ -175,7 +175,8 @@ impl Announcer {
         self.myself.reason = standing.reason();
         self.myself.claim = self.claim.map(|Revision(claim)| claim);
         self.myself.written = SystemTime::now();
-        self.myself.shards = (self.report)();
+        let WorkReport { shards, alerts } = (self.report)();
+        (self.myself.shards, self.myself.alerts) = (shards, alerts);
     }
 
     /// Looks what is there instead of the entry that we wanted to replace: nothing, since the bucket has lost it; or

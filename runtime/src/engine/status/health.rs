@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Watch;
-use crate::message::{ShardId, ShardState};
+use crate::message::{ControlState, ShardId, ShardState};
 
 /// What keeps a shard or a thread of this instance from its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +93,9 @@ impl Watch {
             Trouble::Blocked { thread, holder, silence: pulse.silence() }
         });
         let shards = self.actors.iter().flat_map(|watched| {
-            // What waits for the broker is no fault of the shard.
-            let is_waiting = watched.status.is_blocked();
+            // What waits for the broker, or for somebody's word, is no fault of the shard.
+            let may_work = watched.helm.control().borrow().state == ControlState::Working;
+            let is_waiting = watched.status.is_blocked() || !may_work;
             watched.shards.iter().filter_map(move |shard| {
                 let (state, lasting) = shard.state()?;
                 let (in_flight, silence) = shard.silence();

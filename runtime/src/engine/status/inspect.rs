@@ -24,7 +24,7 @@ pub struct PartitionReport {
 impl Watch {
     /// The partitions of an actor that have something in hand; `None` when there is no such actor.
     pub fn partitions(&self, actor: &str) -> Option<Vec<PartitionReport>> {
-        let watched = self.actors.iter().find(|watched| *watched.actor == *actor)?;
+        let watched = self.actors.iter().find(|watched| *watched.helm.actor() == *actor)?;
         let reports = watched.shards.iter().flat_map(|shard| {
             let number = shard.id().shard;
             shard.held().into_iter().map(move |(partition, held)| {
@@ -37,13 +37,13 @@ impl Watch {
 
     /// The entities of an actor that have most to do in this instance.
     pub fn hottest(&self, actor: &str) -> Vec<HotEntity> {
-        let watched = self.actors.iter().find(|watched| *watched.actor == *actor);
+        let watched = self.actors.iter().find(|watched| *watched.helm.actor() == *actor);
         watched.map(|watched| watched.heat.hottest()).unwrap_or_default()
     }
 
     /// The entities of an actor that have waited longest in this instance.
     pub fn waiting(&self, actor: &str) -> Vec<WaitingEntity> {
-        let watched = self.actors.iter().find(|watched| *watched.actor == *actor);
+        let watched = self.actors.iter().find(|watched| *watched.helm.actor() == *actor);
         watched.map(|watched| watched.waits.longest()).unwrap_or_default()
     }
 }

@@ -27,10 +27,11 @@ pub(super) struct Stop {
 }
 
 impl Intake {
-    /// Intake stands still for this stream from here on, or for none.
-    pub(super) fn gate(&self, stream: Option<&str>) {
+    /// Intake stands still for this stream from here on, or for none; returns whether it stood still before.
+    pub(super) fn gate(&self, stream: Option<&str>) -> bool {
         let now = Instant::now();
         let mut counted = self.lock();
+        let stood_still = counted.stop.is_some();
         match (stream, &mut counted.stop) {
             (Some(stream), Some(stop)) if stop.stream == stream => {}
             (Some(stream), Some(stop)) => stream.clone_into(&mut stop.stream),
@@ -44,6 +45,7 @@ impl Intake {
                 }
             }
         }
+        stood_still
     }
 
     /// How often it stood still, how long in all, and for what it does now.

@@ -25,6 +25,7 @@ impl Watch {
         for (actor, held) in self.letters() {
             observations.whole(&metric::DEAD_LETTERS_HELD, Labels::actor(&actor), held);
         }
+        self.observe_alerts(observations);
     }
 
     fn observe_actors(&self, observations: &mut Observations) {
@@ -69,19 +70,26 @@ impl Watch {
                 queues.resting += of_shard.resting;
                 in_flight += shard.in_flight() as u64;
             }
-            let depth = depths.iter().find(|(_, depth)| depth.actor == watched.actor);
+            let depth = depths.iter().find(|(_, depth)| *depth.actor == *watched.helm.actor());
             // What is held up by an output would be held up in any instance.
             let is_held_up = watched.status.intake_stopped().is_some();
             let waiting = depth.map_or(0, |(_, depth)| depth.waiting);
             let waiting = if is_held_up { 0 } else { waiting };
             let count = runnable(queues, in_flight, waiting);
-            observations.whole(&metric::RUNNABLE, Labels::actor(&watched.actor), count);
+            observations.whole(&metric::RUNNABLE, Labels::actor(watched.helm.actor()), count);
+        }
+    }
+
+    fn observe_alerts(&self, observations: &mut Observations) {
+        for alert in self.alerts() {
+            let labels = Labels::actor(&alert.actor).alert(alert.name);
+            observations.whole(&metric::ALERT_RAISED, labels, 1);
         }
     }
 
     fn observe_shards(&self, observations: &mut Observations) {
         for watched in &self.actors {
-            let name = || Labels::actor(&watched.actor);
+            let name = || Labels::actor(watched.helm.actor());
             let reports: Vec<_> = watched.shards.iter().filter_map(|shard| shard.report()).collect();
             for state in STATES {
                 let count = reports.iter().filter(|report| report.state == state).count() as u64;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +11,13 @@ use tidegate::prelude::*;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::engine::{ActorPlan, Assignment, Drain, Engine, FlowPlan, Instance, Outlet, Ports, Threads};
-use crate::memory::{ConsumerRules, MemoryBroker, MemorySource};
-use crate::message::ShardId;
+use crate::engine::{
+    ActorPlan, Assignment, ControlPlan, Drain, Engine, FlowPlan, Instance, Outlet, Ports, Threads,
+};
+use crate::memory::{ConsumerRules, MemoryAlarm, MemoryBroker, MemoryControls, MemoryHeld, MemorySource};
+use crate::message::{InstanceId, ShardId};
 use crate::port::{Store, Tenure};
-use crate::topology::{Actor, Alerts, KeySource, Keyless, Order};
+use crate::topology::{Actor, Alerts, DeadLetterLimits, KeySource, Keyless, Order};
 
 /// What a message asks of the handler.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -39,10 +42,20 @@ pub(super) struct Entry {
     pub(super) ended: Option<Instant>,
 }
 
+/// What the handler did, and whether it is broken.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Diary(Arc<Mutex<Vec<Entry>>>);
+pub(super) struct Diary(Arc<Mutex<Vec<Entry>>>, Arc<AtomicBool>);
 
 impl Diary {
+    /// Fails every attempt from here on, or no longer.
+    pub(super) fn break_handler(&self, is_broken: bool) {
+        self.1.store(is_broken, Ordering::Relaxed);
+    }
+
+    fn is_broken(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+
     pub(super) fn entries(&self) -> Vec<Entry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -94,6 +107,9 @@ impl Handler for Clerk {
             return Err(Unspeakable.into());
         }
         self.0.end(line);
+        if self.0.is_broken() {
+            return Err(HandlerError::new("a bad deploy"));
+        }
         if cx.attempt() <= task.fails {
             assert!(!task.panics, "as the task asks");
             return Err(HandlerError::new("as the task asks"));
@@ -132,6 +148,32 @@ pub(super) fn actor() -> Actor {
         restarts: 5,
         settings: serde_json::json!({}),
         alerts: Alerts::default(),
+        dead_letter_limits: DeadLetterLimits::default(),
+    }
+}
+
+/// What an engine finds around it.
+pub(super) struct Surroundings {
+    pub(super) flow: Option<FlowPlan>,
+    pub(super) gates: Vec<Outlet>,
+    pub(super) controls: MemoryControls,
+    pub(super) id: &'static str,
+    pub(super) owners: BTreeMap<ShardId, InstanceId>,
+    pub(super) alarm: MemoryAlarm,
+    pub(super) held: MemoryHeld,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            flow: None,
+            gates: Vec::new(),
+            controls: MemoryControls::default(),
+            id: "bench",
+            owners: BTreeMap::new(),
+            alarm: MemoryAlarm::default(),
+            held: MemoryHeld::default(),
+        }
     }
 }
 
@@ -162,8 +204,13 @@ impl Bench {
         flow: Option<FlowPlan>,
         gates: Vec<Outlet>,
     ) -> Self {
+        Self::start_among(actor, broker, Surroundings { flow, gates, ..Surroundings::default() })
+    }
+
+    /// A bench that has others around it.
+    pub(super) fn start_among(actor: Actor, broker: MemoryBroker, around: Surroundings) -> Self {
         let store = Arc::new(broker.clone());
-        Self::start_on(actor, broker, store, Arc::default(), flow, gates)
+        Self::start_all(actor, broker, store, Arc::default(), around)
     }
 
     /// A bench with a store of its own for states, and with a right to its shard that may end.
@@ -175,6 +222,18 @@ impl Bench {
         flow: Option<FlowPlan>,
         gates: Vec<Outlet>,
     ) -> Self {
+        let around = Surroundings { flow, gates, ..Surroundings::default() };
+        Self::start_all(actor, broker, store, tenure, around)
+    }
+
+    fn start_all(
+        actor: Actor,
+        broker: MemoryBroker,
+        store: Arc<dyn Store>,
+        tenure: Arc<Tenure>,
+        around: Surroundings,
+    ) -> Self {
+        let Surroundings { flow, gates, controls, id, owners, alarm, held } = around;
         let diary = Diary::default();
         let handler = tidegate::erased::erase(Clerk(diary.clone()));
         let rebuilt = Arc::clone(&handler);
@@ -195,17 +254,25 @@ impl Bench {
             memory: 1 << 20,
             dead_letters: "dead".to_owned(),
             gates,
+            held: Arc::new(held),
         };
         let mine = BTreeSet::from([ShardId { actor: "clerk".into(), shard: 0 }]);
         let instance = Instance {
-            id: "bench".parse().expect("an id"),
+            id: id.parse().expect("an id"),
             process: serde_json::from_value("bench/1/1".into()).expect("a process is a text"),
-            assignment: watch::channel(Assignment { mine, ..Assignment::default() }).1,
+            assignment: watch::channel(Assignment { mine, owners, ..Assignment::default() }).1,
             owners: Arc::new(broker.clone()),
             trials: Arc::new(broker.clone()),
             patience: Duration::from_secs(30),
+            alarm: Arc::new(alarm),
         };
-        let engine = Engine::start(vec![plan], flow, &instance, Threads::current(), Drain::default());
+        let controls = ControlPlan {
+            controls: Arc::new(controls.clone()),
+            watch: Box::new(controls.watch()),
+            known: controls.entries(),
+        };
+        let engine =
+            Engine::start(vec![plan], flow, controls, &instance, Threads::current(), Drain::default());
         Self { broker, diary, engine }
     }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::harness::on_paused_clock;
 use crate::engine::{Assignment, Charter, Drain, Membership, MembershipError, Standing};
 use crate::memory::MemoryMembers;
-use crate::message::{InstanceId, Member, MemberState, ShardId};
+use crate::message::{InstanceId, Member, MemberState, ShardId, WorkReport};
 
 const FAILOVER: Duration = Duration::from_secs(2);
 const BEAT: Duration = Duration::from_millis(500);
@@ -43,11 +43,17 @@ impl Instance {
             reason: None,
             claim: None,
             shards: Vec::new(),
+            alerts: Vec::new(),
         };
         let (way, leaving, left) = (bucket.another(), Drain::default(), CancellationToken::new());
         let charter = Charter { member, failover: FAILOVER, shards: shards() };
-        let membership =
-            Membership::new(Box::new(way.clone()), charter, Vec::new, leaving.clone(), left.clone());
+        let membership = Membership::new(
+            Box::new(way.clone()),
+            charter,
+            WorkReport::default,
+            leaving.clone(),
+            left.clone(),
+        );
         let assignment = membership.assignment();
         Self { id, way, assignment, leaving, left, task: tokio::spawn(membership.run()) }
     }

@@ -2,8 +2,8 @@
 
 use opentelemetry::KeyValue;
 
-use super::vocabulary::{CPU_MODE, MARK, REASON, STATE};
-use crate::message::{Mark, PartitionId, Reason, ShardState};
+use super::vocabulary::{ALERT, CPU_MODE, MARK, REASON, STATE};
+use crate::message::{AlertName, Mark, PartitionId, Reason, ShardState};
 use crate::telemetry::attribute::{
     ACTOR, CAUSE, CONSUMER_GROUP, DESTINATION_TEMPLATE, ERROR_TYPE, NATS, OPERATION_NAME, OUTCOME, PARTITION,
     STREAM, SYSTEM,
@@ -86,6 +86,12 @@ impl Labels {
     #[must_use]
     pub fn partition(self, partition: PartitionId) -> Self {
         self.with(PARTITION, i64::from(partition.0))
+    }
+
+    /// Which alert.
+    #[must_use]
+    pub fn alert(self, alert: AlertName) -> Self {
+        self.with(ALERT, alert.as_str())
     }
 
     /// What the processor did.

@@ -15,6 +15,7 @@ use crate::telemetry::attribute::{
 pub(super) const REASON: &str = "tidegate.reason";
 pub(super) const MARK: &str = "tidegate.mark";
 pub(super) const STATE: &str = "tidegate.state";
+pub(super) const ALERT: &str = "tidegate.alert";
 pub(super) const CPU_MODE: &str = "cpu.mode";
 
 const CONSUMER: &[&str] = &[ACTOR, CONSUMER_GROUP, OPERATION_NAME, SYSTEM];
@@ -312,6 +313,7 @@ pub const ALL: &[&Instrument] = &[
     &QUEUE_LAG,
     &RUNNABLE,
     &BOTTLENECK,
+    &ALERT_RAISED,
     &FLOW_STATE,
     &FLOW_RATE,
     &FLOW_PRESSURE,

@@ -24,6 +24,8 @@ pub(super) enum Expected<'s> {
     Boolean,
     /// A whole number, zero or more.
     Count,
+    /// A share, from 0 to 1.
+    Ratio,
     /// A number of bytes, with or without a unit.
     Size,
     /// A duration with its unit.
@@ -80,6 +82,7 @@ impl<'s> Schema<'s> {
     pub(super) fn expected(self) -> Expected<'s> {
         match self.definition() {
             Some("Count") => return Expected::Count,
+            Some("Ratio") => return Expected::Ratio,
             Some("Size") => return Expected::Size,
             Some("Duration") => return Expected::Duration,
             Some("Dependency") => return Expected::Dependency,
@@ -125,6 +128,7 @@ impl Expected<'_> {
             Self::Word(words) => format!("one of {}", super::suggest::listed(words)),
             Self::Boolean => "`true` or `false`".to_owned(),
             Self::Count => "a whole number, 0 or more".to_owned(),
+            Self::Ratio => "a number from 0 to 1, such as `0.5`".to_owned(),
             Self::Size => "a size such as `\"64MiB\"`".to_owned(),
             Self::Duration => "a duration such as `\"30s\"`".to_owned(),
             Self::Dependency => "a Cargo dependency such as `{ path = \"handlers/payments\" }`".to_owned(),

@@ -7,7 +7,7 @@ use super::expected::Expected;
 use super::suggest::{closest, listed};
 use crate::topology::report::Report;
 use crate::topology::rule::Rule;
-use crate::topology::schema::{Size, Span, Timespan};
+use crate::topology::schema::{Ratio, Size, Span, Timespan};
 
 /// A value and what is known about it.
 pub(super) struct Scalar<'v, 'i> {
@@ -44,6 +44,12 @@ impl Scalar<'_, '_> {
             (Expected::Count | Expected::Size, DeValue::Integer(number))
                 if is_count(number.as_str(), number.radix()) =>
             {
+                Verdict::Keep
+            }
+            (Expected::Ratio, DeValue::Float(number)) if Ratio::parse(number.as_str()).is_some() => {
+                Verdict::Keep
+            }
+            (Expected::Ratio, DeValue::Integer(number)) if Ratio::parse(number.as_str()).is_some() => {
                 Verdict::Keep
             }
             (Expected::Size, DeValue::String(text)) => match Size::parse(text) {

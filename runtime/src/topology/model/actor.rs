@@ -58,6 +58,8 @@ pub struct Actor {
     pub settings: serde_json::Value,
     /// When to raise the alarm.
     pub alerts: Alerts,
+    /// When too many of its messages become dead letters.
+    pub dead_letter_limits: DeadLetterLimits,
 }
 
 /// Where the key of a message is found.
@@ -92,16 +94,79 @@ pub enum Order {
 }
 
 /// When to raise the alarm; what is not set does not.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alerts {
-    /// More messages than this wait in the stream.
+    /// More messages than this are not done.
     pub queue_depth: Option<u64>,
-    /// The oldest waiting message is older than this.
+    /// The oldest message that is not done is older than this.
     pub lag: Option<Duration>,
-    /// Handling takes longer than this.
+    /// An attempt takes longer than this.
     pub processing: Option<Duration>,
-    /// More dead letters than this.
+    /// More dead letters than this are held.
     pub dead_letters: Option<u64>,
+    /// More dead letters than this are written in a minute, by one instance.
+    pub dead_letter_rate: Option<u64>,
+    /// Some entity waits longer than this for the broker to take what it emits.
+    pub blocked: Option<Duration>,
+    /// For longer than this nothing is done although something is in hand.
+    pub stalled: Option<Duration>,
+    /// How long a number has to be past its threshold.
+    pub lasting: Duration,
+}
+
+/// Past these an actor pauses, and probes with one message at a time; what is not set does not limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DeadLetterLimits {
+    /// The share of dead letters among the messages that ended lately in one instance, from 0 to 1.
+    pub ratio: Option<f64>,
+    /// How many dead letters in a row, in one instance.
+    pub consecutive: Option<u64>,
+    /// How many dead letters are held.
+    pub held: Option<u64>,
+}
+
+impl Alerts {
+    /// The default of [`lasting`](Self::lasting).
+    pub const LASTING: Duration = Duration::from_secs(10);
+
+    /// The default of [`blocked`](Self::blocked).
+    pub const BLOCKED: Duration = Duration::from_mins(1);
+
+    /// The least default of [`stalled`](Self::stalled), which is more where an attempt and the wait before it may take
+    /// longer.
+    pub const STALLED: Duration = Duration::from_mins(2);
+}
+
+impl DeadLetterLimits {
+    /// The default of [`ratio`](Self::ratio).
+    pub const RATIO: f64 = 0.5;
+
+    /// The default of [`consecutive`](Self::consecutive).
+    pub const CONSECUTIVE: u64 = 100;
+
+    /// No limits.
+    pub const NONE: Self = Self { ratio: None, consecutive: None, held: None };
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self {
+            queue_depth: None,
+            lag: None,
+            processing: None,
+            dead_letters: None,
+            dead_letter_rate: None,
+            blocked: Some(Self::BLOCKED),
+            stalled: Some(Self::STALLED),
+            lasting: Self::LASTING,
+        }
+    }
+}
+
+impl Default for DeadLetterLimits {
+    fn default() -> Self {
+        Self { ratio: Some(Self::RATIO), consecutive: Some(Self::CONSECUTIVE), held: None }
+    }
 }
 
 impl Actor {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Count, Located, Settings, Timespan};
-use crate::topology::model::Actor;
+use super::{Count, Located, Ratio, Settings, Timespan};
+use crate::topology::model::{Actor, Alerts, DeadLetterLimits};
 
 /// A handler attached to subjects of a stream.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -66,6 +66,8 @@ pub(in crate::topology) struct ActorTable {
     pub settings: Option<Located<Settings>>,
     /// When to raise the alarm.
     pub alerts: Option<AlertsTable>,
+    /// When the actor pauses because too many of its messages become dead letters.
+    pub dead_letter_limits: Option<DeadLetterLimitsTable>,
 }
 
 /// Where a message's key is found: exactly one of the three.
@@ -86,14 +88,45 @@ pub(in crate::topology) struct KeyTable {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Alerts")]
 pub(in crate::topology) struct AlertsTable {
-    /// More messages than this wait in the stream.
+    /// More messages than this wait in the stream or are in hand.
     pub queue_depth: Option<Located<Count>>,
-    /// The oldest waiting message is older than this.
+    /// The oldest of them was stored longer ago than this.
     pub lag: Option<Located<Timespan>>,
-    /// Handling a message takes longer than this.
+    /// The slowest attempt of the last minute took longer than this.
     pub processing: Option<Located<Timespan>>,
-    /// More dead letters than this.
+    /// More dead letters of the actor than this are held.
     pub dead_letters: Option<Located<Count>>,
+    /// More dead letters than this were written within a minute, by one instance.
+    pub dead_letter_rate: Option<Located<Count>>,
+    /// Some entity waits longer than this for the broker to take what it emits, its state or its dead letter; `"0s"`
+    /// raises no alarm.
+    #[schemars(extend("default" = humantime::format_duration(Alerts::BLOCKED).to_string()))]
+    pub blocked: Option<Located<Timespan>>,
+    /// Nothing is done for longer than this although messages are in hand; by default twice `timeout` and the longest
+    /// wait of `backoff` together, and 2 minutes at least; `"0s"` raises no alarm.
+    pub stalled: Option<Located<Timespan>>,
+    /// How long a number has to be past its threshold before the alarm is raised, and clearly below it before it is
+    /// cleared.
+    #[schemars(extend("default" = humantime::format_duration(Alerts::LASTING).to_string()))]
+    #[serde(rename = "for")]
+    pub lasting: Option<Located<Timespan>>,
+}
+
+/// When an actor pauses, and probes with one message at a time, because too many of its messages become dead letters.
+/// Each limit is switched off by 0.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "DeadLetterLimits")]
+pub(in crate::topology) struct DeadLetterLimitsTable {
+    /// This share of the last 200 messages that ended in one instance became dead letters, of at least 100 that ended
+    /// within ten minutes.
+    #[schemars(extend("default" = DeadLetterLimits::RATIO))]
+    pub ratio: Option<Located<Ratio>>,
+    /// So many dead letters in a row in one instance.
+    #[schemars(extend("default" = DeadLetterLimits::CONSECUTIVE))]
+    pub consecutive: Option<Located<Count>>,
+    /// So many dead letters of the actor are held, and there is one more; by default any number may be.
+    pub held: Option<Located<Count>>,
 }
 
 /// What becomes of a message without a key.

@@ -20,6 +20,18 @@ pub(in crate::topology) struct Size(pub u64);
 #[derive(Debug, Clone, Copy)]
 pub(in crate::topology) struct Timespan(pub Duration);
 
+/// A share, from 0 to 1: `0.5`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(transparent)]
+pub(in crate::topology) struct Ratio(pub f64);
+
+impl Ratio {
+    /// Parses what is written as a number.
+    pub(in crate::topology) fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).map(Self)
+    }
+}
+
 impl Size {
     /// Parses what stands between the quotes.
     pub(in crate::topology) fn parse(text: &str) -> Result<Self, String> {
@@ -92,6 +104,21 @@ impl JsonSchema for Size {
             "type": ["integer", "string"],
             "minimum": 0,
             "pattern": r"^\s*\d+(\.\d+)?\s*([kKmMgGtTpPeE]i?)?[bB]?\s*$|\$\{",
+        })
+    }
+}
+
+impl JsonSchema for Ratio {
+    fn schema_name() -> Cow<'static, str> {
+        "Ratio".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A share, from 0 to 1.",
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
         })
     }
 }

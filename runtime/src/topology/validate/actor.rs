@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::alerts::{alerts, dead_letter_limits};
 use super::bounds::{Bounds, bounds};
 use super::emits::emits;
 use super::key::key_source;
 use super::redelivery::{Redelivery, redelivery};
 use super::{ActorDraft, values};
-use crate::topology::model::{Actor, Alerts, Keyless, Order};
+use crate::topology::model::{Actor, Keyless, Order};
 use crate::topology::name::PortName;
 use crate::topology::report::Report;
-use crate::topology::schema::{ActorTable, AlertsTable, KeylessWord, Located, OrderWord};
+use crate::topology::schema::{ActorTable, KeylessWord, Located, OrderWord};
 
 pub(super) fn actor<'f>(
     name: &'f Located<String>,
@@ -39,7 +40,8 @@ fn model(draft: &ActorDraft<'_>, report: &mut Report) -> Option<Actor> {
     let Redelivery { max_deliver, handovers, backoff, timeout, ack_wait, restarts } =
         redelivery(table, order, report);
     let settings = settings(table);
-    let alerts = table.alerts.as_ref().map_or_else(Alerts::default, alerts);
+    let alerts = alerts(table, timeout, &backoff, report);
+    let dead_letter_limits = dead_letter_limits(table.dead_letter_limits.as_ref());
     let name = values::name(draft.name, "an actor", report);
     let key = key_source(draft, order, report)?;
     Some(Actor {
@@ -73,6 +75,7 @@ fn model(draft: &ActorDraft<'_>, report: &mut Report) -> Option<Actor> {
         restarts,
         settings,
         alerts,
+        dead_letter_limits,
     })
 }
 
@@ -81,15 +84,6 @@ fn keyless(table: &ActorTable, order: Order) -> Keyless {
     match (table.keyless.as_ref().map(|keyless| keyless.value), order) {
         (Some(KeylessWord::OwnLane), _) | (None, Order::None) => Keyless::OwnLane,
         (Some(KeylessWord::DeadLetter), _) | (None, Order::Entity) => Keyless::DeadLetter,
-    }
-}
-
-fn alerts(table: &AlertsTable) -> Alerts {
-    Alerts {
-        queue_depth: table.queue_depth.as_ref().map(|alert| alert.value.0),
-        lag: table.lag.as_ref().map(|alert| alert.value.0),
-        processing: table.processing.as_ref().map(|alert| alert.value.0),
-        dead_letters: table.dead_letters.as_ref().map(|alert| alert.value.0),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The instruments of the flow of streams, and of who holds them up.
 
-use super::MARK;
+use super::{ALERT, MARK};
 use crate::telemetry::attribute::{ACTOR, PARTITION, STREAM};
 use crate::telemetry::metric::instrument::{Instrument, Kind};
 
@@ -65,4 +65,13 @@ pub const BOTTLENECK: Instrument = Instrument {
     unit: "",
     description: "1 for the actor, and its partition if one stands out, that holds the topology up; absent while none does.",
     labels: &[ACTOR, PARTITION],
+};
+
+/// An alert that is raised.
+pub const ALERT_RAISED: Instrument = Instrument {
+    name: "tidegate.alert.raised",
+    kind: Kind::Gauge,
+    unit: "",
+    description: "1 while this instance has the alert raised; else absent.",
+    labels: &[ACTOR, ALERT],
 };

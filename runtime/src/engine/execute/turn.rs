@@ -1,0 +1,43 @@
+//! What an attempt waits for before it begins: its backoff, and its turn.
+
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::engine::control::Turn;
+use crate::engine::delivery::Delivery;
+use crate::engine::effects::Interrupted;
+use crate::engine::partition::Desk;
+
+/// The last try is made again: the actor has failed, not the message.
+pub(super) fn take_back_last(delivery: &mut Delivery) {
+    if let Some(failure) = delivery.failures.pop() {
+        delivery.attempt = failure.attempt;
+    }
+}
+
+/// Waits until an attempt may begin, without a slot meanwhile; `None` when the shard is drained.
+pub(super) async fn take_turn(
+    failed_probes: u32,
+    slot: OwnedSemaphorePermit,
+    desk: &Desk,
+) -> Option<(Turn, OwnedSemaphorePermit)> {
+    let crew = &desk.crew;
+    if crew.helm.is_free() {
+        return Some((Turn::Free, slot));
+    }
+    drop(slot);
+    let turn = tokio::select! {
+        turn = crew.helm.turn(failed_probes) => turn,
+        () = crew.drain.begun() => return None,
+    };
+    Some((turn, desk.slot().await?))
+}
+
+/// Waits before the next attempt.
+pub(super) async fn wait_or_drain(wait: Duration, desk: &Desk) -> Result<(), Interrupted> {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => Ok(()),
+        () = desk.crew.drain.begun() => Err(Interrupted),
+    }
+}
