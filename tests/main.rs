@@ -28,3 +28,4 @@ mod stalls;
 mod status;
 mod tidy;
 mod traces;
+mod tutorial;
