@@ -30,3 +30,4 @@ mod stalls;
 mod status;
 mod tidy;
 mod traces;
+mod tutorial;
