@@ -8,6 +8,7 @@ mod failure;
 mod check;
 mod completions;
 mod explain;
+mod graph;
 
 mod admin;
 mod assemble;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, dead_letters, demo, exit, explain, ingress, publish, run, status};
+use super::{
+    build, check, completions, dead_letters, demo, exit, explain, graph, ingress, publish, run, status,
+};
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
 
@@ -26,6 +28,8 @@ pub(super) enum Command {
     Check(check::Arguments),
     /// Explains a rule of the topology, or lists them all.
     Explain(explain::Arguments),
+    /// Draws the topology: streams, actors, and what goes between them.
+    Graph(graph::Arguments),
     /// Builds the program that has the topology's handlers linked in.
     Build(build::Arguments),
     /// Runs the topology until it is told to drain (SIGTERM, SIGINT); builds its program when needed.

@@ -8,7 +8,7 @@ use clap::Parser;
 use super::args::{Cli, Command, LogFormat};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::{build, check, completions, dead_letters, demo, explain, ingress, publish, run, status};
+use super::{build, check, completions, dead_letters, demo, explain, graph, ingress, publish, run, status};
 use crate::registry::Registry;
 use crate::topology::Style;
 
@@ -45,6 +45,7 @@ fn perform(cli: Cli, registry: &Registry) -> Result<Exit, Failure> {
     match command {
         Command::Check(arguments) => check::check(&global, &arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Graph(arguments) => graph::graph(&global, &arguments),
         Command::Build(arguments) => build::build(&global, &arguments),
         Command::Run(arguments) => run::run(&global, &arguments, registry),
         Command::Status(arguments) => status::status(&global, &arguments),
