@@ -9,6 +9,7 @@ mod connection;
 mod dead_letter_stream;
 mod dead_letters_cli;
 mod drain;
+mod drift;
 mod environment;
 mod exhaustion;
 mod faults;

@@ -26,6 +26,8 @@ mod linked;
 
 mod publish;
 
+mod apply;
+mod plan;
 mod status;
 
 mod dead_letters;

@@ -50,7 +50,10 @@ pub use link::{Link, Refusal};
 pub use members::{MemberEntry, NatsMembers};
 pub use options::ConnectOptions;
 pub use pin::GROUP;
-pub use provision::{ConsumerPlan, Difference, Provision, ProvisionError, Provisioned, provision};
+pub use provision::{
+    Amended, ConsumerPlan, Difference, Drift, Edit, Orphan, OrphanKind, Provision, ProvisionError,
+    Provisioned, Stranded, Warning, provision,
+};
 pub use publisher::Publisher;
 pub use resolve::{Auth, Origin, ResolveError, Resolved, Target, resolve};
 pub use settle::NatsSettle;

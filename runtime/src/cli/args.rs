@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    build, check, completions, dead_letters, demo, exit, explain, graph, ingress, publish, run, status,
+    apply, build, check, completions, dead_letters, demo, exit, explain, graph, ingress, plan, publish, run,
+    status,
 };
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
@@ -34,6 +35,10 @@ pub(super) enum Command {
     Build(build::Arguments),
     /// Runs the topology until it is told to drain (SIGTERM, SIGINT); builds its program when needed.
     Run(run::Arguments),
+    /// Tells how the server differs from the topology, and what is left over there. Changes nothing.
+    Plan(plan::Arguments),
+    /// Creates what the server lacks, edits what can be edited without harm, and deletes what is named.
+    Apply(apply::Arguments),
     /// Shows which instances share the work, and who has which shard.
     Status(status::Arguments),
     /// Runs the topology on a private nats-server, with known troubles, and checks the result.
