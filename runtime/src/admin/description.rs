@@ -1,5 +1,6 @@
 //! The description of the endpoint: an OpenAPI 3.1 document.
 
+use std::future::{Ready, ready};
 use std::sync::LazyLock;
 
 use axum::body::Body;
@@ -16,10 +17,10 @@ use crate::http::CONTENT_TYPE;
 static DESCRIPTION: LazyLock<String> = LazyLock::new(describe);
 
 /// `GET /openapi.json`
-pub(super) async fn serve() -> Response<Body> {
+pub(super) fn serve() -> Ready<Response<Body>> {
     let mut response = Response::new(Body::from(DESCRIPTION.as_str()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    ready(response)
 }
 
 /// The document, with a line break at its end. It is the same for all topologies.

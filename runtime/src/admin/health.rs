@@ -1,5 +1,6 @@
 //! `GET /livez` and `GET /readyz`: looked at twice a second, told at any time.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,13 +74,13 @@ pub(super) async fn keep(core: Arc<Core>) {
 }
 
 /// `GET /livez`
-pub(super) async fn live(State(core): State<Arc<Core>>) -> Response<Body> {
+pub(super) fn live(State(core): State<Arc<Core>>) -> Ready<Response<Body>> {
     let mut reasons = Vec::new();
     if core.verdict().at.elapsed() > DEAD {
         reasons.push(format!("the process has not looked after itself for {} s", DEAD.as_secs()));
     }
     if let Some(subject) = core.subject().filter(|subject| subject.watch.longest_silence() > DEAD) {
-        let silent = subject.watch.troubles().into_iter().filter(|trouble| is_of_thread(trouble));
+        let silent = subject.watch.troubles().into_iter().filter(is_of_thread);
         reasons.extend(silent.map(|trouble| trouble.to_string()));
     }
     let status = if reasons.is_empty() { "live" } else { "not live" };
@@ -87,7 +88,7 @@ pub(super) async fn live(State(core): State<Arc<Core>>) -> Response<Body> {
 }
 
 /// `GET /readyz`
-pub(super) async fn ready(State(core): State<Arc<Core>>) -> Response<Body> {
+pub(super) fn is_ready(State(core): State<Arc<Core>>) -> Ready<Response<Body>> {
     // The phase changes between two looks, too.
     let reasons = match core.phase() {
         Phase::Working => core.verdict().reasons,
@@ -97,9 +98,10 @@ pub(super) async fn ready(State(core): State<Arc<Core>>) -> Response<Body> {
     answer(HealthView { status, reasons })
 }
 
-fn answer(view: HealthView) -> Response<Body> {
+fn answer(view: HealthView) -> Ready<Response<Body>> {
     let status = if view.reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    json_response(status, "application/json", &serde_json::to_value(view).expect("health is plain data"))
+    let body = serde_json::to_value(view).expect("health is plain data");
+    ready(json_response(status, "application/json", &body))
 }
 
 /// All that is wrong at this moment.

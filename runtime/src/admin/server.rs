@@ -1,6 +1,7 @@
 //! Opens the endpoint, and knows what it is to tell of.
 
 use std::fmt;
+use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Response};
+use axum::http::Response;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
@@ -142,7 +143,7 @@ impl Admin {
             stop: stop.clone(),
         };
         let server = AbortOnDropHandle::new(tokio::spawn(server.serve(listener, background)));
-        info!(%address, "admin endpoint is open: GET /metrics, /livez, /readyz, /api/v1/actors");
+        info!(%address, "admin endpoint is open, GET /openapi.json tells what it answers");
         Ok(Self { address, core, stop, _server: server })
     }
 
@@ -247,7 +248,7 @@ impl Phase {
 fn router(core: &Arc<Core>) -> Router {
     let open = Router::new()
         .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
+        .route("/readyz", get(health::is_ready))
         .route("/metrics", get(metrics::text))
         .route("/openapi.json", get(description::serve));
     let guarded = Router::new()
@@ -264,11 +265,11 @@ fn router(core: &Arc<Core>) -> Router {
     paths.with_state(Arc::clone(core))
 }
 
-async fn nowhere() -> Response<Body> {
-    Problem::new(Code::NotFound, "there is no such path; see /openapi.json").respond()
+fn nowhere() -> Ready<Response<Body>> {
+    ready(Problem::new(Code::NotFound, "there is no such path; see /openapi.json").respond())
 }
 
-async fn not_so(method: Method) -> Response<Body> {
-    Problem::new(Code::MethodNotAllowed, format!("this path does not take {method}; see /openapi.json"))
-        .respond()
+fn not_so() -> Ready<Response<Body>> {
+    let detail = "this path does not take the method; see /openapi.json";
+    ready(Problem::new(Code::MethodNotAllowed, detail).respond())
 }
