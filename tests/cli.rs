@@ -51,7 +51,7 @@ pub(crate) fn fixture() -> RuntimeBuilder {
     with_topology(TOPOLOGY)
 }
 
-fn with_topology(topology: &str) -> RuntimeBuilder {
+pub(crate) fn with_topology(topology: &str) -> RuntimeBuilder {
     Runtime::builder(env!("CARGO_BIN_EXE_tidegate-fixture"), topology)
 }
 

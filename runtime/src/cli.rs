@@ -8,6 +8,8 @@ mod failure;
 mod check;
 mod completions;
 mod explain;
+mod graph;
+mod permissions;
 
 mod admin;
 mod assemble;
@@ -25,6 +27,9 @@ mod linked;
 
 mod publish;
 
+mod apply;
+mod doctor;
+mod plan;
 mod status;
 
 mod actors;

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod context;
 pub mod link;
 pub mod options;
+pub mod permissions;
 pub mod resolve;
 
 pub mod embedded;
@@ -42,6 +43,7 @@ mod notice;
 mod pin;
 mod state_key;
 mod stored;
+mod vitals;
 
 pub use alarm::NatsAlarm;
 pub use archive::{Archive, ArchiveError, Reader};
@@ -56,8 +58,12 @@ pub use held::NatsHeld;
 pub use link::{Link, Refusal};
 pub use members::{MemberEntry, NatsMembers};
 pub use options::ConnectOptions;
+pub use permissions::{Grant, Permissions, Role};
 pub use pin::GROUP;
-pub use provision::{ConsumerPlan, Difference, Provision, ProvisionError, Provisioned, provision};
+pub use provision::{
+    Amended, ConsumerPlan, Difference, Drift, Edit, Orphan, OrphanKind, Provision, ProvisionError,
+    Provisioned, Stranded, Warning, provision,
+};
 pub use publisher::Publisher;
 pub use resolve::{Auth, Origin, ResolveError, Resolved, Target, resolve};
 pub use settle::NatsSettle;
@@ -66,3 +72,4 @@ pub use sink::NatsSink;
 pub use source::NatsSource;
 pub use store::NatsStore;
 pub use tally::NatsTally;
+pub use vitals::{ServerVitals, Share, StreamVitals};

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    actors, alerts, build, check, completions, dead_letters, demo, exit, explain, ingress, publish, run,
-    status,
+    actors, alerts, apply, build, check, completions, dead_letters, demo, doctor, exit, explain, graph,
+    ingress, permissions, plan, publish, run, status,
 };
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
@@ -29,10 +29,20 @@ pub(super) enum Command {
     Check(check::Arguments),
     /// Explains a rule of the topology, or lists them all.
     Explain(explain::Arguments),
+    /// Draws the topology: streams, actors, and what goes between them.
+    Graph(graph::Arguments),
     /// Builds the program that has the topology's handlers linked in.
     Build(build::Arguments),
     /// Runs the topology until it is told to drain (SIGTERM, SIGINT); builds its program when needed.
     Run(run::Arguments),
+    /// Prints the least that the users of the topology need of NATS.
+    Permissions(permissions::Arguments),
+    /// Tells how the server differs from the topology, and what is left over there. Changes nothing.
+    Plan(plan::Arguments),
+    /// Creates what the server lacks, edits what can be edited without harm, and deletes what is named.
+    Apply(apply::Arguments),
+    /// Looks at all that the topology stands on, and says what is wrong and what cures it.
+    Doctor(doctor::Arguments),
     /// Shows which instances share the work, and who has which shard.
     Status(status::Arguments),
     /// Pauses, resumes and drains actors in all instances, and shows what each may do.
@@ -45,7 +55,7 @@ pub(super) enum Command {
     Demo(demo::Arguments),
     /// Publishes JSON lines to a stream, and awaits that they are stored.
     Publish(publish::Arguments),
-    /// Lists, shows and replays messages that could not be handled.
+    /// Lists, groups, shows, replays, exports and removes messages that could not be handled.
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
     /// Describes the HTTP ingress of the topology.

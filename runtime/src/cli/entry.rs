@@ -9,7 +9,8 @@ use super::args::{Cli, Command, LogFormat};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{
-    actors, alerts, build, check, completions, dead_letters, demo, explain, ingress, publish, run, status,
+    actors, alerts, apply, build, check, completions, dead_letters, demo, doctor, explain, graph, ingress,
+    permissions, plan, publish, run, status,
 };
 use crate::registry::Registry;
 use crate::topology::Style;
@@ -47,8 +48,13 @@ fn perform(cli: Cli, registry: &Registry) -> Result<Exit, Failure> {
     match command {
         Command::Check(arguments) => check::check(&global, &arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Graph(arguments) => graph::graph(&global, &arguments),
         Command::Build(arguments) => build::build(&global, &arguments),
         Command::Run(arguments) => run::run(&global, &arguments, registry),
+        Command::Permissions(arguments) => permissions::permissions(&global, &arguments, registry),
+        Command::Plan(arguments) => plan::plan(&global, &arguments, registry),
+        Command::Apply(arguments) => apply::apply(&global, &arguments, registry),
+        Command::Doctor(arguments) => doctor::doctor(&global, &arguments, registry),
         Command::Status(arguments) => status::status(&global, &arguments),
         Command::Actors(command) => actors::actors(&global, &command),
         Command::Alerts(command) => alerts::alerts(&global, &command),

@@ -13,6 +13,7 @@ Exit codes:
     3  the topology is rejected
     4  NATS cannot be reached, refuses, or differs from the topology
     5  drained, but time ran out: what still ran will be delivered again
+    6  `plan` and `apply`: the server differs from the topology; `doctor`: something is wrong
   130  stopped at once by a second SIGINT (143: SIGTERM)";
 
 /// How a command ended.
@@ -30,6 +31,8 @@ pub(super) enum Exit {
     Nats,
     /// The drain ran out of time.
     Undrained,
+    /// The command was to tell whether something is wrong, and something is.
+    Different,
     /// A second signal ended the drain.
     Interrupted(Signal),
 }
@@ -44,6 +47,7 @@ impl Exit {
             Self::Rejected => 3,
             Self::Nats => 4,
             Self::Undrained => 5,
+            Self::Different => 6,
             Self::Interrupted(signal) => {
                 128 + u8::try_from(signal as i32).expect("signals are small numbers")
             }
@@ -70,6 +74,7 @@ mod tests {
             Exit::Rejected,
             Exit::Nats,
             Exit::Undrained,
+            Exit::Different,
             Exit::Interrupted(Signal::SIGINT),
         ];
 

@@ -111,6 +111,8 @@ pub struct Stored {
     pub payload: String,
     /// Its headers, sorted.
     pub headers: Vec<(String, String)>,
+    /// When the server stored it.
+    pub at: Moment,
 }
 
 /// A message of the output stream.

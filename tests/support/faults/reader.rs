@@ -97,6 +97,7 @@ fn stored(message: &StoredMessage, shards: u32) -> Stored {
         task: serde_json::from_slice(&message.payload).expect("producers publish tasks"),
         payload: String::from_utf8_lossy(&message.payload).into_owned(),
         headers: sorted(&headers(&message.headers)),
+        at: Moment::of(message),
     }
 }
 

@@ -11,7 +11,7 @@ use async_nats::jetstream::response::Response;
 use serde_json::json;
 
 use super::ProvisionError;
-use super::apply::ask;
+use super::api::ask;
 use crate::message::ShardPrefix;
 use crate::nats::{Connection, GROUP, names};
 use crate::planted::{Bug, is_planted};

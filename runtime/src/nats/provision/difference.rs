@@ -5,6 +5,7 @@ use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use async_nats::jetstream::stream::SubjectTransform;
+use serde::Serialize;
 
 use crate::message::ShardPrefix;
 
@@ -15,7 +16,7 @@ pub(super) const SHARDS: &str = "shards";
 pub(super) const UNHANDLED: &str = "unhandled";
 
 /// One field of something on the server that is not what the topology says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// What differs, such as ``stream `ORDERS` ``.
     pub what: String,

@@ -5,16 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::consumer::Info;
-use async_nats::jetstream::response::Response;
-use serde::Deserialize;
-use serde_json::json;
-
-use super::apply::ask;
 use super::consumer::{ACTOR, TOPOLOGY};
 use super::difference::UNHANDLED;
-use super::{ConsumerPlan, Difference, ProvisionError};
+use super::{ConsumerPlan, Difference, ProvisionError, inventory};
 use crate::nats::Connection;
 use crate::topology::Topology;
 
@@ -27,13 +20,6 @@ pub(super) struct Leftover {
     unhandled: u64,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    total: usize,
-    #[serde(default)]
-    consumers: Vec<Info>,
-}
-
 /// The consumers of the topology's actors on `stream` that no shard has.
 pub(super) async fn find(
     connection: &Connection,
@@ -42,7 +28,7 @@ pub(super) async fn find(
 ) -> Result<Vec<Leftover>, ProvisionError> {
     let planned: BTreeSet<String> = ConsumerPlan::all(topology).map(|plan| plan.name().to_owned()).collect();
     let mut found = Vec::new();
-    for info in list(connection, stream).await? {
+    for info in inventory::consumers(connection, stream).await? {
         let metadata = |key| info.config.metadata.get(key).map(String::as_str);
         let actor = metadata(ACTOR).and_then(|actor| topology.actors.get(actor));
         let is_ours = metadata(TOPOLOGY) == Some(topology.name.as_str()) && !planned.contains(&info.name);
@@ -67,25 +53,5 @@ impl Leftover {
             declared: format!("0 before its actor has {shards} shards"),
             actual: unhandled.to_string(),
         })
-    }
-}
-
-async fn list(connection: &Connection, stream: &str) -> Result<Vec<Info>, ProvisionError> {
-    let what = format!("the consumers of stream `{stream}`");
-    let mut all = Vec::new();
-    loop {
-        let request = json!({ "offset": all.len() });
-        let subject = format!("CONSUMER.LIST.{stream}");
-        match ask::<Page>(connection, &subject, Some(request), &what).await? {
-            Response::Ok(page) if page.consumers.is_empty() => return Ok(all),
-            Response::Ok(page) => {
-                all.extend(page.consumers);
-                if all.len() >= page.total {
-                    return Ok(all);
-                }
-            }
-            Response::Err { error } if error.error_code() == ErrorCode::STREAM_NOT_FOUND => return Ok(all),
-            Response::Err { error } => return Err(ProvisionError::Refused { what, source: error }),
-        }
     }
 }

@@ -58,6 +58,7 @@ fn publish(evidence: &mut Evidence, sequence: u64, task: &Task) {
         task: task.clone(),
         payload: format!("payload {}", task.id),
         headers: vec![("Nats-Msg-Id".to_owned(), task.id.to_string())],
+        at: Moment(sequence * 10 * MILLI),
     });
 }
 

@@ -59,17 +59,13 @@ fn unrecorded(case: &Case<'_>, message: &Message<'_>) -> usize {
         + of_the_broker.count() * case.evidence.bounds.max_deliver as usize
 }
 
-/// How many processes died between the message's delivery and its dead letter. Some of them may have noted that they try
-/// it, and nobody can tell whether the handler had begun, or whether the message was the cause.
+/// How many processes died while the message waited. Some of them may have noted that they try it, and nobody can tell
+/// whether the handler had begun, or whether the message was the cause.
 fn deaths(case: &Case<'_>, message: &Message<'_>) -> usize {
     let Some(letter) = message.letters.first() else { return 0 };
-    let history = &case.evidence.history;
-    // When it was delivered is not known; at the latest when a later one was tried.
-    let as_late = history.iter().filter(|line| line.sequence >= message.stored.sequence);
-    let first = as_late.map(|line| line.at).min().unwrap_or(letter.at);
     let between = case.evidence.faults.iter().filter(|fault| {
         matches!(fault.kind, FaultKind::Kill { .. } | FaultKind::Crash { .. })
-            && fault.end >= first
+            && fault.end >= message.stored.at
             && fault.start <= letter.at
     });
     between.count()
