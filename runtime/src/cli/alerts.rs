@@ -15,7 +15,7 @@ use crate::engine::system;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Lists the alerts that the instances have raised.
-    List(list::Arguments),
+    List(Box<list::Arguments>),
     /// Writes a Prometheus rule file with the thresholds of the topology.
     Rules,
 }

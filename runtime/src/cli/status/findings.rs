@@ -53,7 +53,7 @@ fn stopped(stopped: &Stopped) -> String {
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     let ago = age::shown(*since);
     format!(
-        "actor `{actor}` {does}, since {ago} ago by `{by}`{why}; `tidegate actors resume {actor}` lets it go on"
+        "actor `{actor}` {does}, for {ago}, by `{by}`{why}; `tidegate actors resume {actor}` lets it go on"
     )
 }
 
