@@ -20,6 +20,7 @@ mod ingress;
 mod members;
 mod metrics;
 mod order;
+mod permissions;
 mod ports;
 mod producer;
 mod provision;

@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod explain;
 mod graph;
+mod permissions;
 
 mod admin;
 mod assemble;

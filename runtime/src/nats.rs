@@ -6,6 +6,7 @@ pub mod connection;
 pub mod context;
 pub mod link;
 pub mod options;
+pub mod permissions;
 pub mod resolve;
 
 pub mod embedded;
@@ -49,6 +50,7 @@ pub use gauge::NatsGauge;
 pub use link::{Link, Refusal};
 pub use members::{MemberEntry, NatsMembers};
 pub use options::ConnectOptions;
+pub use permissions::{Grant, Permissions, Role};
 pub use pin::GROUP;
 pub use provision::{
     Amended, ConsumerPlan, Difference, Drift, Edit, Orphan, OrphanKind, Provision, ProvisionError,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, build, check, completions, dead_letters, demo, exit, explain, graph, ingress, plan, publish, run,
-    status,
+    apply, build, check, completions, dead_letters, demo, exit, explain, graph, ingress, permissions, plan,
+    publish, run, status,
 };
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
@@ -35,6 +35,8 @@ pub(super) enum Command {
     Build(build::Arguments),
     /// Runs the topology until it is told to drain (SIGTERM, SIGINT); builds its program when needed.
     Run(run::Arguments),
+    /// Prints the least that the users of the topology need of NATS.
+    Permissions(permissions::Arguments),
     /// Tells how the server differs from the topology, and what is left over there. Changes nothing.
     Plan(plan::Arguments),
     /// Creates what the server lacks, edits what can be edited without harm, and deletes what is named.

@@ -9,7 +9,8 @@ use super::args::{Cli, Command, LogFormat};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{
-    apply, build, check, completions, dead_letters, demo, explain, graph, ingress, plan, publish, run, status,
+    apply, build, check, completions, dead_letters, demo, explain, graph, ingress, permissions, plan,
+    publish, run, status,
 };
 use crate::registry::Registry;
 use crate::topology::Style;
@@ -50,6 +51,7 @@ fn perform(cli: Cli, registry: &Registry) -> Result<Exit, Failure> {
         Command::Graph(arguments) => graph::graph(&global, &arguments),
         Command::Build(arguments) => build::build(&global, &arguments),
         Command::Run(arguments) => run::run(&global, &arguments, registry),
+        Command::Permissions(arguments) => permissions::permissions(&global, &arguments, registry),
         Command::Plan(arguments) => plan::plan(&global, &arguments, registry),
         Command::Apply(arguments) => apply::apply(&global, &arguments, registry),
         Command::Status(arguments) => status::status(&global, &arguments),

@@ -31,4 +31,4 @@ pub use edit::Edit;
 pub use error::ProvisionError;
 pub use orphan::{Orphan, OrphanKind};
 pub use stranded::Stranded;
-pub(super) use streams::flows;
+pub(super) use streams::{flows, planned as planned_streams};

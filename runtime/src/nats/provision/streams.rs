@@ -67,6 +67,12 @@ pub(super) fn plan(topology: &Topology, stateful: &BTreeSet<ActorName>) -> Vec<S
     plans
 }
 
+/// The names of those streams, with their replicas.
+pub(in crate::nats) fn planned(topology: &Topology, stateful: &BTreeSet<ActorName>) -> Vec<(String, usize)> {
+    let plans = plan(topology, stateful).into_iter();
+    plans.map(|plan| (plan.config.name, plan.config.num_replicas)).collect()
+}
+
 fn exactly(config: Config) -> StreamPlan {
     StreamPlan { config, tolerance: Tolerance::Nothing }
 }
