@@ -8,6 +8,7 @@ mod cluster;
 mod connection;
 mod dead_letter_stream;
 mod dead_letters_cli;
+mod doctor;
 mod drain;
 mod drift;
 mod environment;

@@ -28,6 +28,7 @@ mod linked;
 mod publish;
 
 mod apply;
+mod doctor;
 mod plan;
 mod status;
 

@@ -39,6 +39,7 @@ mod notice;
 mod pin;
 mod state_key;
 mod stored;
+mod vitals;
 
 pub use archive::{Archive, ArchiveError, Reader};
 pub use backlog::Backlog;
@@ -63,3 +64,4 @@ pub use shard::Shard;
 pub use sink::NatsSink;
 pub use source::NatsSource;
 pub use store::NatsStore;
+pub use vitals::{ServerVitals, Share, StreamVitals};

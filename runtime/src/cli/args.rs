@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, build, check, completions, dead_letters, demo, exit, explain, graph, ingress, permissions, plan,
-    publish, run, status,
+    apply, build, check, completions, dead_letters, demo, doctor, exit, explain, graph, ingress, permissions,
+    plan, publish, run, status,
 };
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
@@ -41,6 +41,8 @@ pub(super) enum Command {
     Plan(plan::Arguments),
     /// Creates what the server lacks, edits what can be edited without harm, and deletes what is named.
     Apply(apply::Arguments),
+    /// Looks at all that the topology stands on, and says what is wrong and what cures it.
+    Doctor(doctor::Arguments),
     /// Shows which instances share the work, and who has which shard.
     Status(status::Arguments),
     /// Runs the topology on a private nats-server, with known troubles, and checks the result.

@@ -9,7 +9,7 @@ use super::args::{Cli, Command, LogFormat};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::{
-    apply, build, check, completions, dead_letters, demo, explain, graph, ingress, permissions, plan,
+    apply, build, check, completions, dead_letters, demo, doctor, explain, graph, ingress, permissions, plan,
     publish, run, status,
 };
 use crate::registry::Registry;
@@ -54,6 +54,7 @@ fn perform(cli: Cli, registry: &Registry) -> Result<Exit, Failure> {
         Command::Permissions(arguments) => permissions::permissions(&global, &arguments, registry),
         Command::Plan(arguments) => plan::plan(&global, &arguments, registry),
         Command::Apply(arguments) => apply::apply(&global, &arguments, registry),
+        Command::Doctor(arguments) => doctor::doctor(&global, &arguments, registry),
         Command::Status(arguments) => status::status(&global, &arguments),
         Command::Demo(arguments) => demo::demo(&global, &arguments, registry),
         Command::Publish(arguments) => publish::publish(&global, &arguments),

@@ -17,8 +17,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::{logging, output};
 use crate::engine::system;
-use crate::nats::names;
+use crate::nats::{Backlog, Connection, names};
 use crate::port::{FlowsError, MembersError, SourceError};
+use crate::topology::Topology;
 
 /// What `tidegate status` understands.
 #[derive(Debug, Args)]
@@ -49,6 +50,32 @@ async fn look(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
         Format::Json => output::json(&picture)?,
     }
     Ok(Exit::Done)
+}
+
+/// How the work is shared, in short.
+#[derive(Debug)]
+pub(super) struct Sharing {
+    /// Whether anybody works.
+    pub(super) is_working: bool,
+    /// The instances with their versions.
+    pub(super) instances: Vec<(String, String)>,
+    /// What is wrong.
+    pub(super) findings: Vec<String>,
+    /// The shards, and what they have left to do; `None` without a consumer.
+    pub(super) shards: Vec<(String, Option<Backlog>)>,
+}
+
+/// Asks the server how the work of a topology is shared.
+pub(super) async fn sharing(topology: &Topology, connection: &Connection) -> Result<Sharing, Failure> {
+    let evidence = Evidence::gather(topology, connection).await?;
+    let picture = Picture::of(&evidence);
+    let shards = evidence.consumers.iter().map(|one| (one.shard.to_string(), one.backlog)).collect();
+    Ok(Sharing {
+        is_working: picture.instances.iter().any(|instance| !instance.is_silent),
+        instances: picture.instances.into_iter().map(|instance| (instance.id, instance.version)).collect(),
+        findings: picture.findings,
+        shards,
+    })
 }
 
 impl From<MembersError> for Failure {

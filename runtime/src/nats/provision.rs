@@ -21,7 +21,7 @@ mod survey;
 
 mod api;
 
-pub(super) use api::change_stream;
+pub(super) use api::{ask, change_stream};
 pub use apply::{Provision, Provisioned, Warning, provision};
 pub(super) use compare::of_consumers;
 pub use consumer::ConsumerPlan;

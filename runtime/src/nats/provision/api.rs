@@ -15,7 +15,7 @@ use crate::nats::{Connection, election};
 /// Asks the JetStream API; what `subject` asks for is called `what` in errors.
 ///
 /// Asks again while a cluster elects its leaders: what is asked for is the same however often it is done.
-pub(super) async fn ask<T: DeserializeOwned>(
+pub(in crate::nats) async fn ask<T: DeserializeOwned>(
     connection: &Connection,
     subject: &str,
     request: Option<Value>,
