@@ -1,5 +1,7 @@
 //! Dead letters are listed, shown and replayed, each once.
 
+mod groups;
+
 use async_nats::jetstream::message::PublishMessage;
 use serde_json::{Value, json};
 use support::{

@@ -49,7 +49,7 @@ pub(super) enum Command {
     Demo(demo::Arguments),
     /// Publishes JSON lines to a stream, and awaits that they are stored.
     Publish(publish::Arguments),
-    /// Lists, shows and replays messages that could not be handled.
+    /// Lists, groups, shows, replays, exports and removes messages that could not be handled.
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
     /// Describes the HTTP ingress of the topology.

@@ -1,8 +1,13 @@
-//! `tidegate dead-letters`: lists, shows and replays messages that could not be handled.
+//! `tidegate dead-letters`: lists, groups, shows, replays, exports and removes messages that could not be handled.
 
+mod chosen;
+mod export;
 mod filter;
+mod fingerprint;
+mod groups;
 mod letter;
 mod list;
+mod purge;
 mod replay;
 mod show;
 
@@ -22,12 +27,18 @@ use crate::topology::Topology;
 pub(super) enum Command {
     /// Lists them, oldest first.
     List(list::Arguments),
+    /// Tells how many died of what, and since when: of one actor, reason and error, whatever its numbers and ids.
+    Groups(groups::Arguments),
     /// Shows one with its payload, its headers and what was tried.
     Show(show::Arguments),
     /// Publishes messages again to where they came from, and removes their dead letters.
     ///
     /// All actors that consume the subject get the message, not only the one that could not handle it.
     Replay(replay::Arguments),
+    /// Writes them as lines of JSON, with all that a replay needs.
+    Export(export::Arguments),
+    /// Removes them for good.
+    Purge(purge::Arguments),
 }
 
 /// What all of them understand.
@@ -60,22 +71,32 @@ pub(super) fn dead_letters(global: &Global, command: &Command) -> Result<Exit, F
 async fn perform(global: &Global, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::List(arguments) => {
-            list::list(&Office::open(global, &arguments.common).await?, arguments).await
+            list::list(&Office::open(global, &arguments.common.nats).await?, arguments).await
+        }
+        Command::Groups(arguments) => {
+            groups::groups(&Office::open(global, &arguments.common.nats).await?, arguments).await
         }
         Command::Show(arguments) => {
-            show::show(&Office::open(global, &arguments.common).await?, arguments).await
+            show::show(&Office::open(global, &arguments.common.nats).await?, arguments).await
         }
         Command::Replay(arguments) => {
             arguments.check()?;
-            replay::replay(&Office::open(global, &arguments.common).await?, arguments).await
+            replay::replay(&Office::open(global, &arguments.common.nats).await?, arguments).await
+        }
+        Command::Export(arguments) => {
+            export::export(&Office::open(global, &arguments.nats).await?, arguments).await
+        }
+        Command::Purge(arguments) => {
+            arguments.check()?;
+            purge::purge(&Office::open(global, &arguments.common.nats).await?, arguments).await
         }
     }
 }
 
 impl Office {
-    async fn open(global: &Global, common: &Common) -> Result<Self, Failure> {
+    async fn open(global: &Global, nats: &NatsArguments) -> Result<Self, Failure> {
         let topology = global.load()?.topology;
-        let connection = common.nats.connect(&topology.nats, &names::client(&topology.name)).await?;
+        let connection = nats.connect(&topology.nats, &names::client(&topology.name)).await?;
         let archive = Archive::open(connection.clone(), &names::dead_letter_stream(&topology)).await?;
         Ok(Self { topology, connection, archive })
     }

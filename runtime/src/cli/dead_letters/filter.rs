@@ -6,6 +6,7 @@ use clap::Args;
 use tidegate::subject::Pattern;
 
 use super::Office;
+use super::fingerprint::Fingerprint;
 use super::letter::Letter;
 use crate::message::Reason;
 use crate::nats::{ArchiveError, Reader, names};
@@ -20,6 +21,9 @@ pub(super) struct Filter {
     /// Those that died of this: failed, terminal, undecodable, keyless, exhausted.
     #[arg(long, value_parser = reason)]
     reason: Option<Reason>,
+    /// Those of this group, as `groups` tells them.
+    #[arg(long, value_name = "ID")]
+    group: Option<String>,
     /// Those of this entity.
     #[arg(long)]
     key: Option<String>,
@@ -44,9 +48,10 @@ pub(super) struct Selection<'a> {
 impl Filter {
     /// Whether it says nothing, so that all dead letters are meant.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { actor, reason, key, subject, since, limit } = self;
+        let Self { actor, reason, group, key, subject, since, limit } = self;
         actor.is_none()
             && reason.is_none()
+            && group.is_none()
             && key.is_none()
             && subject.is_none()
             && since.is_none()
@@ -64,6 +69,7 @@ impl Filter {
         let epitaph = &letter.entry.epitaph;
         self.actor.as_ref().is_none_or(|actor| epitaph.actor == *actor)
             && self.reason.is_none_or(|reason| epitaph.reason == reason.as_str())
+            && self.group.as_ref().is_none_or(|group| Fingerprint::of(epitaph).id == *group)
             && self.key.as_ref().is_none_or(|key| epitaph.key == *key)
             && self.subject.as_ref().is_none_or(|pattern| pattern.matches(&epitaph.subject))
             && self.since.is_none_or(|since| letter.written >= since)

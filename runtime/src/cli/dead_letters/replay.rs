@@ -5,7 +5,6 @@
 //! stream does not store twice within its duplicate window.
 
 mod again;
-mod chosen;
 
 use std::io;
 
@@ -14,7 +13,7 @@ use futures_util::future::ready;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
-use super::filter::Filter;
+use super::chosen::{Choice, Chosen};
 use super::letter::Letter;
 use super::{Common, Format, Office};
 use crate::cli::exit::Exit;
@@ -23,7 +22,6 @@ use crate::cli::output;
 use crate::nats::{ArchiveError, Publisher};
 use crate::port::BoxFuture;
 use again::{Again, ReplayError};
-use chosen::Chosen;
 
 /// How many replays are under way at a time.
 const WINDOW: usize = 32;
@@ -31,17 +29,11 @@ const WINDOW: usize = 32;
 /// What `tidegate dead-letters replay` understands.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// The dead letters' numbers, as `list` tells them.
-    #[arg(value_name = "DEAD LETTER", conflicts_with_all = ["Filter", "all"])]
-    sequences: Vec<u64>,
-    /// Replays all there are.
-    #[arg(long, conflicts_with = "Filter")]
-    all: bool,
+    #[command(flatten)]
+    choice: Choice,
     /// Tells what would be replayed, and does nothing.
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    filter: Filter,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -57,20 +49,15 @@ struct Replayed {
 }
 
 impl Arguments {
-    /// Nobody replays everything by forgetting to say what.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        if self.all || !self.sequences.is_empty() || !self.filter.is_empty() {
-            return Ok(());
-        }
-        let failure = Failure::new(Exit::Usage, "it is not said which dead letters to replay");
-        Err(failure.cured_by("name them by number, by a filter such as `--actor`, or by `--all`"))
+        self.choice.check("replay")
     }
 }
 
 /// Replays the dead letters that are meant, in their order.
 pub(super) async fn replay(office: &Office, arguments: &Arguments) -> Result<Exit, Failure> {
     let publisher = Publisher::new(office.connection.clone());
-    let chosen = Chosen::of(office, arguments).await?;
+    let chosen = Chosen::of(office, &arguments.choice).await?;
     let letters =
         stream::unfold(chosen, async |mut chosen| chosen.next().await.map(|letter| (letter, chosen)));
     let sent = letters.then(async |letter| {
