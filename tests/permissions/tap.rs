@@ -60,7 +60,6 @@ fn matches(pattern: &str, subject: &str) -> bool {
     for wanted in pattern.split('.') {
         match (wanted, tokens.next()) {
             (">", Some(_)) => return true,
-            (_, None) => return false,
             ("*", Some(_)) => {}
             (wanted, Some(token)) if wanted == token => {}
             _ => return false,

@@ -161,6 +161,10 @@ pub(super) struct Surroundings {
     pub(super) owners: BTreeMap<ShardId, InstanceId>,
     pub(super) alarm: MemoryAlarm,
     pub(super) held: MemoryHeld,
+    /// The right to the shard.
+    pub(super) tenure: Arc<Tenure>,
+    /// Where states are kept, if not by the broker.
+    pub(super) states: Option<Arc<dyn Store>>,
 }
 
 impl Default for Surroundings {
@@ -173,6 +177,8 @@ impl Default for Surroundings {
             owners: BTreeMap::new(),
             alarm: MemoryAlarm::default(),
             held: MemoryHeld::default(),
+            tenure: Arc::default(),
+            states: None,
         }
     }
 }
@@ -209,31 +215,8 @@ impl Bench {
 
     /// A bench that has others around it.
     pub(super) fn start_among(actor: Actor, broker: MemoryBroker, around: Surroundings) -> Self {
-        let store = Arc::new(broker.clone());
-        Self::start_all(actor, broker, store, Arc::default(), around)
-    }
-
-    /// A bench with a store of its own for states, and with a right to its shard that may end.
-    pub(super) fn start_on(
-        actor: Actor,
-        broker: MemoryBroker,
-        store: Arc<dyn Store>,
-        tenure: Arc<Tenure>,
-        flow: Option<FlowPlan>,
-        gates: Vec<Outlet>,
-    ) -> Self {
-        let around = Surroundings { flow, gates, ..Surroundings::default() };
-        Self::start_all(actor, broker, store, tenure, around)
-    }
-
-    fn start_all(
-        actor: Actor,
-        broker: MemoryBroker,
-        store: Arc<dyn Store>,
-        tenure: Arc<Tenure>,
-        around: Surroundings,
-    ) -> Self {
-        let Surroundings { flow, gates, controls, id, owners, alarm, held } = around;
+        let Surroundings { flow, gates, controls, id, owners, alarm, held, tenure, states } = around;
+        let states = states.unwrap_or_else(|| Arc::new(broker.clone()));
         let diary = Diary::default();
         let handler = tidegate::erased::erase(Clerk(diary.clone()));
         let rebuilt = Arc::clone(&handler);
@@ -249,7 +232,7 @@ impl Bench {
             handler,
             rebuild: Arc::new(move || Ok(Arc::clone(&rebuilt))),
             sink: Arc::new(broker.clone()),
-            store: Some(store),
+            store: Some(states),
             shards: vec![ports],
             memory: 1 << 20,
             dead_letters: "dead".to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::harness::{Bench, Task, actor, on_paused_clock};
+use super::harness::{Bench, Surroundings, Task, actor, on_paused_clock};
 use crate::memory::MemoryBroker;
 use crate::port::{BoxFuture, Entry, Revision, Store, StoreError, Tenure};
 
@@ -41,7 +41,12 @@ fn a_handler_does_not_begin_when_the_right_lapsed_while_the_state_was_read() {
         let store = Slow { broker: broker.clone(), tenure: Arc::clone(&tenure) };
         Bench::publish(&broker, &Task { entity: "a".to_owned(), ..Task::default() });
 
-        let bench = Bench::start_on(actor(), broker, Arc::new(store), Arc::clone(&tenure), None, Vec::new());
+        let around = Surroundings {
+            tenure: Arc::clone(&tenure),
+            states: Some(Arc::new(store)),
+            ..Surroundings::default()
+        };
+        let bench = Bench::start_among(actor(), broker, around);
         sleep(Duration::from_secs(1)).await;
         let begun_without = bench.diary.entries().len();
         tenure.grant(Instant::now());
