@@ -41,7 +41,7 @@ mod tests;
 pub use assemble::{ActorPlan, Drained, Engine, Instance, Ports};
 pub use control::ControlPlan;
 pub use drain::Drain;
-pub use flow::{Depth, FlowPlan, LettersPlan, Outlet, StreamPlan};
+pub use flow::{Depth, FlowPlan, Outlet, StreamPlan};
 pub use lanes::{HotEntity, WaitingEntity};
 pub use membership::{Assignment, Charter, Membership, MembershipError, RoundTrip, Standing};
 pub use status::{ActorSnapshot, PartitionReport, Trouble, Watch};

@@ -25,7 +25,6 @@ pub mod publisher;
 pub mod settle;
 pub mod sink;
 pub mod store;
-pub mod tally;
 
 pub mod exhausted;
 
@@ -71,5 +70,4 @@ pub use shard::Shard;
 pub use sink::NatsSink;
 pub use source::NatsSource;
 pub use store::NatsStore;
-pub use tally::NatsTally;
 pub use vitals::{ServerVitals, Share, StreamVitals};

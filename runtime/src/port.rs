@@ -12,7 +12,6 @@ pub mod settle;
 pub mod sink;
 pub mod source;
 pub mod store;
-pub mod tally;
 pub mod tenure;
 
 use std::future::Future;
@@ -28,7 +27,6 @@ pub use settle::{Receipt, Settle, Settlement};
 pub use sink::{Outbound, Sink, SinkError};
 pub use source::{Arrival, Arrivals, Pending, Room, Source, SourceError};
 pub use store::{Entry, Revision, Store, StoreError};
-pub use tally::Tally;
 pub use tenure::Tenure;
 
 /// A boxed future, as the ports' methods return it.

@@ -17,8 +17,8 @@ async fn publish_waits_while_nothing_is_done_and_goes_on_when_it_is() {
     let chain = Chain::new(&server, &[("a", 200)], &[("last", "a", None)]).await;
     chain.pace("last", "stop");
     let runtime = chain.start().await;
-    let lines: String = (0..EVENTS).map(|id| format!("{{\"id\":{id}}}\n")).collect();
-    fs::write(runtime.directory().join("events.jsonl"), lines).expect("a file can be written");
+    let lines: Vec<String> = (0..EVENTS).map(|id| format!("{{\"id\":{id}}}")).collect();
+    fs::write(runtime.directory().join("events.jsonl"), lines.join("\n")).expect("a file can be written");
 
     let publishing = command(&chain.builder, "publish a.{id} events.jsonl --rate 400 --format json");
     let steering = async {

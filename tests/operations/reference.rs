@@ -109,7 +109,7 @@ fn the_reference_of_the_topology_has_every_key_of_the_schema_with_its_default() 
         for (name, key) in keys.iter().filter(|(name, _)| !same.contains(name)) {
             match rows.remove(name) {
                 Some(row) => {
-                    wrong.extend(complaint(key, &row).map(|why| format!("{heading}: `{name}` {why}")))
+                    wrong.extend(complaint(key, &row).map(|why| format!("{heading}: `{name}` {why}")));
                 }
                 None => wrong.push(format!("{heading}: `{name}` is missing")),
             }

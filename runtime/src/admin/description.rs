@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::control::ControlView;
 use super::health::HealthView;
-use super::view::{ActorDetail, ActorList, PartitionView, TopologyView};
+use super::view::{ActorDetail, ActorList, AlertList, PartitionView, TopologyView};
 use crate::http::CONTENT_TYPE;
 
 static DESCRIPTION: LazyLock<String> = LazyLock::new(describe);
@@ -43,6 +43,8 @@ pub fn describe() -> String {
             look::<TopologyView>("topology", "The topology as this instance runs it.", &[], &mut schemas) },
         "/api/v1/actors": { "get":
             look::<ActorList>("actors", "What the actors do in this instance.", &[], &mut schemas) },
+        "/api/v1/alerts": { "get":
+            look::<AlertList>("alerts", "The alerts that this instance has raised.", &[], &mut schemas) },
         "/api/v1/actors/{actor}": { "get":
             look::<ActorDetail>("actor", "One actor, with its shards and partitions.", &["actor"], &mut schemas) },
         "/api/v1/actors/{actor}/partitions/{partition}": { "get":

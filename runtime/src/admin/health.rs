@@ -16,6 +16,7 @@ use super::readiness::{Fault, Readiness};
 use super::server::{Core, Phase, Subject};
 use crate::engine::Trouble;
 use crate::http::json_response;
+use crate::message::AlertName;
 use crate::nats::Connection;
 
 /// How often we look.
@@ -111,6 +112,13 @@ fn faults(subject: &Subject) -> Vec<Fault> {
         subject: trouble.subject(),
         text: trouble.to_string(),
         patience: if is_of_thread(&trouble) { THREAD_SILENT } else { Duration::ZERO },
+    }));
+    // Another process may do what this one cannot. The other alerts are about streams, handlers and brokers.
+    let stalled = subject.watch.alerts().into_iter().filter(|alert| alert.name == AlertName::Stalled);
+    faults.extend(stalled.map(|alert| Fault {
+        subject: format!("stalled {}", alert.actor),
+        text: format!("actor `{}`: {}", alert.actor, alert.text),
+        patience: Duration::ZERO,
     }));
     faults
 }

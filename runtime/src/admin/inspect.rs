@@ -9,7 +9,7 @@ use axum::http::{Response, StatusCode};
 use serde::Serialize;
 
 use super::server::{Core, Subject};
-use super::view::{ActorDetail, ActorList, PartitionView};
+use super::view::{ActorDetail, ActorList, AlertList, PartitionView};
 use crate::http::{Code, Problem, json_response};
 
 /// `GET /api/v1/topology`
@@ -20,6 +20,11 @@ pub(super) async fn topology(State(core): State<Arc<Core>>) -> Response<Body> {
 /// `GET /api/v1/actors`
 pub(super) async fn actors(State(core): State<Arc<Core>>) -> Response<Body> {
     show(core, |subject| Ok(ActorList::of(&subject.watch))).await
+}
+
+/// `GET /api/v1/alerts`
+pub(super) async fn alerts(State(core): State<Arc<Core>>) -> Response<Body> {
+    show(core, |subject| Ok(AlertList::of(&subject.watch))).await
 }
 
 /// `GET /api/v1/actors/{actor}`

@@ -254,6 +254,7 @@ fn router(core: &Arc<Core>) -> Router {
     let guarded = Router::new()
         .route("/api/v1/topology", get(inspect::topology))
         .route("/api/v1/actors", get(inspect::actors))
+        .route("/api/v1/alerts", get(inspect::alerts))
         .route("/api/v1/actors/{actor}", get(inspect::actor))
         .route("/api/v1/actors/{actor}/partitions/{partition}", get(inspect::partition))
         .route_layer(from_fn_with_state(Arc::clone(core), access::look));

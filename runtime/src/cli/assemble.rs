@@ -13,14 +13,14 @@ use super::handlers::{Built, Handlers};
 use super::instance;
 use super::running::Running;
 use crate::engine::{
-    ActorPlan, ControlPlan, Drain, Engine, FlowPlan, Instance, LettersPlan, Membership, Outlet, Ports,
-    StreamPlan, Threads, Watch,
+    ActorPlan, ControlPlan, Drain, Engine, FlowPlan, Instance, Membership, Outlet, Ports, StreamPlan,
+    Threads, Watch,
 };
 use crate::message::{InstanceId, ShardId};
 use crate::nats::{
     Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsAlarm, NatsControls, NatsFlows,
-    NatsGauge, NatsHeld, NatsMembers, NatsSettle, NatsSink, NatsSource, NatsStore, NatsTally, Provision,
-    ProvisionError, Shard, StoredControl, Watched, names, provision,
+    NatsGauge, NatsHeld, NatsMembers, NatsSettle, NatsSink, NatsSource, NatsStore, Provision, ProvisionError,
+    Shard, StoredControl, Watched, names, provision,
 };
 use crate::port::{ControlsError, StoreError, Tenure};
 use crate::telemetry::metric::{self, Labels};
@@ -227,15 +227,7 @@ fn flow_plan(topology: &Topology, connection: &Connection) -> FlowPlan {
             gauge: Box::new(NatsGauge::new(connection.clone(), topology, stream)),
         })
     });
-    let letters = topology.actors.values().map(|actor| LettersPlan {
-        duty: ShardId { actor: actor.name.as_str().into(), shard: 0 },
-        tally: Box::new(NatsTally::new(
-            connection.clone(),
-            &names::dead_letter_stream(topology),
-            &format!("{}.>", dead_letters(topology, actor)),
-        )),
-    });
-    FlowPlan { streams: streams.collect(), flows: Arc::new(flows), watch, letters: letters.collect() }
+    FlowPlan { streams: streams.collect(), flows: Arc::new(flows), watch }
 }
 
 fn held(topology: &Topology, actor: &Actor, connection: &Connection) -> NatsHeld {

@@ -189,9 +189,7 @@ impl Engine {
         let actor = &plan.actor;
         let (name, limits) = (actor.name.as_str(), actor.dead_letter_limits);
         let helm = Arc::new(Helm::new(name.into(), instance.id.to_string(), limits));
-        if limits.held.is_some() || actor.alerts.dead_letters.is_some() {
-            self.servants.spawn(control::count(Arc::clone(&helm), Arc::clone(&plan.held)));
-        }
+        self.servants.spawn(control::count(Arc::clone(&helm), Arc::clone(&plan.held)));
         if let Some(known) = controls.known.iter().find(|known| known.actor == name) {
             helm.see(known.control.clone());
         }

@@ -336,12 +336,6 @@ impl Watch {
         self.board.borrow().all_holding(Instant::now())
     }
 
-    /// How many dead letters the actors have whose letters this instance counts.
-    pub fn letters(&self) -> Vec<(String, u64)> {
-        let board = self.board.borrow();
-        board.letters().map(|(actor, held)| (actor.to_owned(), held)).collect()
-    }
-
     /// What waits in the streams that this instance reckons, with the stream's name.
     pub fn depths(&self) -> Vec<(String, Depth)> {
         let board = self.board.borrow();

@@ -152,6 +152,18 @@ impl AlertName {
     }
 }
 
+impl AlertUnit {
+    /// The word for it, as JSON shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::PerMinute => "per_minute",
+            Self::Seconds => "seconds",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl AlertTurn {
     /// The word for it, as JSON shows it.
     pub fn as_str(self) -> &'static str {

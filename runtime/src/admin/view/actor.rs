@@ -21,6 +21,10 @@ pub(in crate::admin) struct ActorList {
 #[schemars(rename = "Actor")]
 pub(in crate::admin) struct ActorView {
     actor: String,
+    /// What it may do: `working`, `paused`, `draining`, `probing`.
+    control: &'static str,
+    /// Why, if somebody said so.
+    control_why: String,
     /// Messages of its stream that it has not done, in all instances; told by the one that reckons the stream, null in
     /// the others.
     queue_depth: Option<u64>,
@@ -151,7 +155,11 @@ impl ActorView {
     fn of(snapshot: ActorSnapshot, depths: &[(String, Depth)], watch: &Watch) -> Self {
         let depth = depths.iter().find(|(_, depth)| *depth.actor == snapshot.actor);
         let partitions = watch.partitions(&snapshot.actor).unwrap_or_default();
+        let mut controls = watch.controls().into_iter();
+        let control = controls.find(|controlled| controlled.actor == snapshot.actor).map(|it| it.control);
         Self {
+            control: control.as_ref().map_or("working", |control| control.state.as_str()),
+            control_why: control.map(|control| control.why).unwrap_or_default(),
             queue_depth: depth.map(|(_, depth)| depth.messages()),
             lag_seconds: depth.and_then(|(_, depth)| depth.lag).map(|lag| lag.as_secs_f64()),
             in_flight: snapshot.in_flight as u64,

@@ -1,7 +1,6 @@
 //! What is known of the flow of all streams: what was announced, by whomever, and whether that still holds.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -16,8 +15,6 @@ pub(crate) struct Board {
     entries: BTreeMap<String, Entry>,
     /// What this instance has read itself, by stream.
     depths: BTreeMap<String, Vec<Depth>>,
-    /// How many dead letters it has counted itself, by actor.
-    letters: BTreeMap<Arc<str>, u64>,
 }
 
 #[derive(Debug)]
@@ -59,19 +56,6 @@ impl Board {
             Some(depths) => self.depths.insert(stream.to_owned(), depths),
             None => self.depths.remove(stream),
         };
-    }
-
-    /// Takes in how many dead letters an actor has, or that this instance does not know.
-    pub(super) fn hold_letters(&mut self, actor: &Arc<str>, held: Option<u64>) {
-        match held {
-            Some(held) => self.letters.insert(Arc::clone(actor), held),
-            None => self.letters.remove(actor),
-        };
-    }
-
-    /// How many dead letters the actors have whose letters this instance counts.
-    pub(crate) fn letters(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.letters.iter().map(|(actor, held)| (&**actor, *held))
     }
 
     /// What waits in the streams that this instance reckons.

@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::board::{self, Board};
-use super::letters::{self, LettersPlan};
 use super::reckon::{Reckoned, Reckoner};
 use crate::engine::duty::Duty;
 use crate::engine::membership::Assignment;
@@ -41,8 +40,6 @@ pub struct FlowPlan {
     pub flows: Arc<dyn Flows>,
     /// Where it is seen what anybody announces.
     pub watch: Box<dyn FlowWatch>,
-    /// The dead letters that this instance may have to count.
-    pub letters: Vec<LettersPlan>,
 }
 
 /// One stream to reckon.
@@ -69,9 +66,6 @@ impl FlowPlan {
         assignment: &watch::Receiver<Assignment>,
     ) {
         servants.spawn(board::keep(board.clone(), self.watch));
-        for plan in self.letters {
-            servants.spawn(letters::keep(plan, board.clone(), assignment.clone()));
-        }
         for plan in self.streams {
             let post = Post {
                 duty: Duty::new(plan.duty.clone(), assignment.clone()),

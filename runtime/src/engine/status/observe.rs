@@ -22,9 +22,7 @@ impl Watch {
         self.observe_shards(observations);
         self.observe_flows(observations);
         self.observe_runnable(observations);
-        for (actor, held) in self.letters() {
-            observations.whole(&metric::DEAD_LETTERS_HELD, Labels::actor(&actor), held);
-        }
+        self.observe_dead_letters(observations);
         self.observe_alerts(observations);
     }
 
@@ -77,6 +75,18 @@ impl Watch {
             let waiting = if is_held_up { 0 } else { waiting };
             let count = runnable(queues, in_flight, waiting);
             observations.whole(&metric::RUNNABLE, Labels::actor(watched.helm.actor()), count);
+        }
+    }
+
+    /// Of the dead letters of an actor only the instance tells that has its first shard.
+    fn observe_dead_letters(&self, observations: &mut Observations) {
+        for watched in &self.actors {
+            let first = watched.shards.first().and_then(|shard| shard.report());
+            if first.is_some_and(|report| report.state.is_owner())
+                && let Some(held) = watched.helm.held()
+            {
+                observations.whole(&metric::DEAD_LETTERS_HELD, Labels::actor(watched.helm.actor()), held);
+            }
         }
     }
 

@@ -254,7 +254,7 @@ fn i9_sees_too_many_tries_and_needless_deaths() {
 fn i9_accepts_a_try_that_its_process_slept_through() {
     let one_more = |evidence: &mut Evidence| {
         let mut lines: Vec<Line> = lines_of(evidence, 7).take(2).map(|line| line.clone()).collect();
-        lines.iter_mut().for_each(|line| line.pid = 2);
+        lines = lines.into_iter().map(|line| Line { pid: 2, ..line }).collect();
         lines[0].at = Moment(69 * MILLI);
         lines[1].at = Moment(3_000 * MILLI);
         evidence.history.extend(lines);

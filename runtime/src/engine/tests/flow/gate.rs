@@ -35,12 +35,7 @@ fn start(broker: &MemoryBroker, flows: &MemoryFlows) -> Bench {
 }
 
 fn watching(flows: &MemoryFlows) -> FlowPlan {
-    FlowPlan {
-        streams: Vec::new(),
-        flows: Arc::new(flows.clone()),
-        watch: Box::new(flows.watch()),
-        letters: Vec::new(),
-    }
+    FlowPlan { streams: Vec::new(), flows: Arc::new(flows.clone()), watch: Box::new(flows.watch()) }
 }
 
 /// A bench at work before anything is there to be done.

@@ -59,7 +59,6 @@ impl Reckoning {
             streams: vec![stream],
             flows: Arc::new(flows.clone()),
             watch: Box::new(flows.watch()),
-            letters: Vec::new(),
         };
         let (mut servants, board) = (JoinSet::new(), watch::Sender::default());
         plan.start(&mut servants, &board, &name.parse().expect("an id"), &assignment.subscribe());
