@@ -108,11 +108,12 @@ async fn what_is_missing_is_told_and_then_created() {
     create    stream `fixture-advisories`
     create    stream `KV_fixture-members`
     create    stream `KV_fixture-flow`
+    create    stream `KV_fixture-controls`
     create    stream `KV_fixture-owners`
     create    stream `KV_fixture-attempts`
     create    stream `KV_fixture-worker-state`
     create    consumer `fixture-worker` of stream `TASKS`
-    to create 10, to edit 0, left alone 0, orphans 0
+    to create 11, to edit 0, left alone 0, orphans 0
     `tidegate apply` creates and edits these, and touches nothing else
     ");
     assert_eq!(planned.code, Some(6), "{planned:?}");

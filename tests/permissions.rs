@@ -208,6 +208,10 @@ async fn operate(builder: &RuntimeBuilder) {
     permitted(builder, "plan", 0).await;
     permitted(builder, "doctor --format json", 6).await;
     permitted(builder, "status --format json", 0).await;
+    permitted(builder, "actors pause worker", 0).await;
+    permitted(builder, "actors resume worker", 0).await;
+    permitted(builder, "actors list", 0).await;
+    permitted(builder, "alerts list", 0).await;
     let groups = permitted(builder, "dead-letters groups --format json", 0).await.json();
     let number = groups[0]["example"].as_u64().expect("a number");
     permitted(builder, &format!("dead-letters show {number}"), 0).await;

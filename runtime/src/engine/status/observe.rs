@@ -78,13 +78,11 @@ impl Watch {
         }
     }
 
-    /// Of the dead letters of an actor only the instance tells that has its first shard.
+    /// Of the dead letters of an actor only the instance tells that has its first shard, or is to have it.
     fn observe_dead_letters(&self, observations: &mut Observations) {
         for watched in &self.actors {
-            let first = watched.shards.first().and_then(|shard| shard.report());
-            if first.is_some_and(|report| report.state.is_owner())
-                && let Some(held) = watched.helm.held()
-            {
+            let is_ours = watched.shards.first().is_some_and(|shard| shard.report().is_some());
+            if is_ours && let Some(held) = watched.helm.held() {
                 observations.whole(&metric::DEAD_LETTERS_HELD, Labels::actor(watched.helm.actor()), held);
             }
         }

@@ -84,5 +84,7 @@ fn publish(topology: &Topology, grants: &mut Grants) {
         grants.publish("what is posted to the ingress", subject);
     }
     grants.publish("dead letters", names::dead_letter_subjects(&topology.name));
+    let kept = names::dead_letter_stream(topology);
+    grants.ask("how many dead letters are kept", &format!("DIRECT.GET.{kept}"));
     grants.publish("alerts", format!("tidegate.{}.alerts.>", topology.name));
 }
