@@ -1,6 +1,6 @@
 //! What every HTTP server of ours is made of: bounded connections, tokens from a file, and answers that say what is wrong.
 //!
-//! [`Server`] listens, bounds connections and ends; [`Guard`] knows who may come in; [`Problem`] is an answer to a request
+//! `Server` listens, bounds connections and ends; `Guard` knows who may come in; `Problem` is an answer to a request
 //! that is not granted.
 
 mod server;
