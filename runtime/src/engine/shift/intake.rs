@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{MustAcquire, Shift};
+use super::{MustAcquire, NO_ROOM, Shift};
 use crate::engine::delivery::{Cargo, Delivery};
 use crate::engine::ledger::{Admission, Arriving};
 use crate::engine::ownership::claim_pending;
@@ -25,11 +25,18 @@ impl Shift<'_> {
             for arrival in &mut claimed {
                 self.plan.router.address(&mut arrival.message);
             }
-            Quarantine::of(claimed, &self.crew).await.map_err(|_| MustAcquire)
+            tokio::select! {
+                quarantine = Quarantine::of(claimed, &self.crew) => quarantine.map_err(|_| MustAcquire),
+                // The source keeps our right to pull only while it is asked. It has nothing to give: what was claimed has
+                // arrived, and nothing else is asked for.
+                _ = self.source.next(NO_ROOM) => Err(MustAcquire),
+            }
         };
         let quarantine = tokio::select! {
             quarantine = claiming => quarantine?,
             () = self.drain.begun() => return Ok(()),
+            // What waits for the right to come back would wait for ever: it is we who have to acquire it again.
+            () = self.plan.tenure.lapsed() => return Err(MustAcquire),
         };
         self.home.ledger.expect(quarantine.sequences());
         self.quarantine = Some(quarantine);

@@ -16,7 +16,7 @@ use crate::engine::{
 };
 use crate::memory::{ConsumerRules, MemoryAlarm, MemoryBroker, MemoryControls, MemoryHeld, MemorySource};
 use crate::message::{InstanceId, ShardId};
-use crate::port::{Store, Tenure};
+use crate::port::{Source, Store, Tenure};
 use crate::topology::{Actor, Alerts, DeadLetterLimits, KeySource, Keyless, Order};
 
 /// What a message asks of the handler.
@@ -165,6 +165,10 @@ pub(super) struct Surroundings {
     pub(super) tenure: Arc<Tenure>,
     /// Where states are kept, if not by the broker.
     pub(super) states: Option<Arc<dyn Store>>,
+    /// Where tries are written down, if not by the broker.
+    pub(super) trials: Option<Arc<dyn Store>>,
+    /// Where messages come from, if not straight from the broker.
+    pub(super) source: Option<Box<dyn Source>>,
 }
 
 impl Default for Surroundings {
@@ -179,6 +183,8 @@ impl Default for Surroundings {
             held: MemoryHeld::default(),
             tenure: Arc::default(),
             states: None,
+            trials: None,
+            source: None,
         }
     }
 }
@@ -215,13 +221,16 @@ impl Bench {
 
     /// A bench that has others around it.
     pub(super) fn start_among(actor: Actor, broker: MemoryBroker, around: Surroundings) -> Self {
-        let Surroundings { flow, gates, controls, id, owners, alarm, held, tenure, states } = around;
+        let Surroundings { flow, gates, controls, id, owners, alarm, held, tenure, states, trials, source } =
+            around;
         let states = states.unwrap_or_else(|| Arc::new(broker.clone()));
+        let trials = trials.unwrap_or_else(|| Arc::new(broker.clone()));
+        let source = source.unwrap_or_else(|| Box::new(MemorySource::new(&broker)));
         let diary = Diary::default();
         let handler = tidegate::erased::erase(Clerk(diary.clone()));
         let rebuilt = Arc::clone(&handler);
         let ports = Ports {
-            source: Box::new(MemorySource::new(&broker)),
+            source,
             tenure,
             floor: Arc::default(),
             settle: Arc::new(broker.clone()),
@@ -245,7 +254,7 @@ impl Bench {
             process: serde_json::from_value("bench/1/1".into()).expect("a process is a text"),
             assignment: watch::channel(Assignment { mine, owners, ..Assignment::default() }).1,
             owners: Arc::new(broker.clone()),
-            trials: Arc::new(broker.clone()),
+            trials,
             patience: Duration::from_secs(30),
             alarm: Arc::new(alarm),
         };
