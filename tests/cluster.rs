@@ -91,7 +91,7 @@ async fn goes_on_while_all_leaders_step_down_again_and_again() {
         tokio::time::sleep_until(next).await;
     }
 
-    assert!(steps >= 20, "only {steps} leaders stepped down");
+    assert!(steps >= 10, "only {steps} leaders stepped down");
     assert_all_done(&cluster, &workload, 1800).await;
     assert!(runtime.drain(PATIENCE).await.success());
 }
@@ -161,13 +161,14 @@ async fn waits_without_growing_while_two_of_three_servers_are_gone() {
 async fn starts_while_the_servers_elect_their_leader() {
     let mut cluster = Cluster::start().await;
     let workload = Workload::replicated(&cluster, "count", ACTOR);
-    let leader = cluster.meta_leader().await;
-    cluster.kill9(leader);
+    // One alone elects nobody, so that the process certainly comes before the leader.
+    cluster.kill9(0);
+    cluster.kill9(1);
 
     let mut runtime = workload.spawn();
     runtime.wait_for_log("asking again").await;
-    // With two servers there is no place for three replicas.
-    cluster.restart(leader);
+    cluster.restart(0);
+    cluster.restart(1);
     runtime.wait_for_log("ready").await;
     produce(&cluster, tasks(0, 100)).await;
 

@@ -144,20 +144,6 @@ impl Cluster {
         .await
     }
 
-    /// Which server leads all servers: it places streams and consumers.
-    ///
-    /// # Panics
-    /// When none does within [`PATIENCE`].
-    pub async fn meta_leader(&self) -> usize {
-        let operator = self.operator().await;
-        eventually_some(PATIENCE, async || {
-            let answer = operator.request("$SYS.REQ.SERVER.PING.JSZ", "".into()).await.ok()?;
-            let answer: serde_json::Value = serde_json::from_slice(&answer.payload).ok()?;
-            number_of(answer["data"]["meta_cluster"]["leader"].as_str()?)
-        })
-        .await
-    }
-
     /// Asks the leader of a stream to let another server lead, and tells whether it said yes.
     pub async fn step_down_stream(&self, stream: &str) -> bool {
         step_down(&self.jetstream().await, &format!("STREAM.LEADER.STEPDOWN.{stream}")).await
@@ -228,13 +214,17 @@ fn context(client: Client) -> jetstream::Context {
     ContextBuilder::new().timeout(ANSWER).ack_timeout(ANSWER).build(client)
 }
 
+#[expect(clippy::print_stderr, reason = "the test runner shows standard error of a test that failed")]
 async fn request<T: serde::de::DeserializeOwned>(jetstream: &jetstream::Context, subject: &str) -> Option<T> {
-    let answer: jetstream::response::Response<T> =
-        jetstream.request(subject.to_owned(), &serde_json::json!({})).await.ok()?;
-    match answer {
-        jetstream::response::Response::Ok(answer) => Some(answer),
-        jetstream::response::Response::Err { .. } => None,
-    }
+    use jetstream::response::Response;
+
+    let refused = match jetstream.request(subject.to_owned(), &serde_json::json!({})).await {
+        Ok(Response::Ok(answer)) => return Some(answer),
+        Ok(Response::Err { error }) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    eprintln!("{subject}: {refused}");
+    None
 }
 
 async fn step_down(jetstream: &jetstream::Context, subject: &str) -> bool {
