@@ -138,11 +138,7 @@ impl<B: Broker> Stage<B> {
 
     /// Limits a stream to what it holds, and lifts the limit again, if need be after a victim was killed.
     async fn block(&mut self, stream: &str, blocked: Duration, victim: Option<usize>) {
-        let start = Moment::now();
-        let Some(stored) = self.stored(stream).await else { return };
-        if !self.limit(stream, stored.max(1)).await {
-            return;
-        }
+        let Some(start) = self.fill_up(stream).await else { return };
         // Nobody is replaced meanwhile: an instance does not start while a stream has other limits than it should.
         sleep(blocked).await;
         if let Some(victim) = victim {
@@ -156,6 +152,20 @@ impl<B: Broker> Stage<B> {
             _ => FaultKind::DeadLettersBlocked,
         };
         self.log(kind, start);
+    }
+
+    /// Limits a stream to what it holds; tells since when. Its servers may just be busy with another fault.
+    async fn fill_up(&self, stream: &str) -> Option<Moment> {
+        for _ in 0..PERSISTENCE {
+            let start = Moment::now();
+            if let Some(stored) = self.stored(stream).await
+                && self.limit(stream, stored.max(1)).await
+            {
+                return Some(start);
+            }
+            sleep(INTERVAL).await;
+        }
+        None
     }
 
     /// The most messages that a stream may hold; more than fit into the server's number is no limit.
