@@ -18,7 +18,9 @@ pub(super) fn fold(case: &Case<'_>) -> Vec<Violation> {
         let mut chain = Chain::default();
         let mut is_sound = true;
         for message in case.of_entity(sequences) {
-            let is_done = !message.outputs.is_empty() || message.attempts.iter().any(Attempt::has_succeeded);
+            // What a zombie's handler still said of a message that was given up meanwhile has left nothing.
+            let is_done = !message.outputs.is_empty()
+                || message.letters.is_empty() && message.attempts.iter().any(Attempt::has_succeeded);
             if is_done {
                 chain.push(message.stored.task.id);
             }

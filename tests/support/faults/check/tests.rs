@@ -275,6 +275,16 @@ fn i10_sees_a_state_that_is_not_the_fold() {
 }
 
 #[test]
+fn i10_takes_no_zombie_at_its_word_about_a_message_that_was_given_up() {
+    let mut evidence = clean();
+    evidence.outputs.retain(|output| output.done.sequence != 9);
+    evidence.revisions.retain(|revision| revision.sequence != 9);
+    bury(&mut evidence, 9);
+
+    assert!(check(&evidence).iter().all(|violation| violation.invariant != Invariant::Fold));
+}
+
+#[test]
 fn i11_sees_what_exceeds_its_bound_and_what_grows() {
     let sample = |at: u64, memory| Sample { pid: 1, at: Moment(at), memory, descriptors: 20, threads: 9 };
     assert_breaks(Invariant::Bounds, |evidence| evidence.samples.push(sample(1, 1 << 40)));
