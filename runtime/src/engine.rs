@@ -26,6 +26,7 @@ mod roster;
 mod router;
 mod shard;
 mod shift;
+mod sprint;
 mod stall;
 mod status;
 mod supervisor;

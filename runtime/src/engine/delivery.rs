@@ -81,7 +81,9 @@ impl Delivery {
     /// # Cancel safety
     /// Cancelled before the broker was told, the delivery goes home.
     pub(crate) async fn settle(mut self, settlement: Settlement) {
-        self.home.settle.settle(&self.receipt, settlement).await;
+        if !self.home.settle.try_settle(&self.receipt, settlement) {
+            self.home.settle.settle(&self.receipt, settlement).await;
+        }
         let release = match settlement {
             Settlement::Ack => {
                 self.home.status.done();

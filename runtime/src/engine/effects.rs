@@ -36,7 +36,8 @@ pub(super) async fn load(
         return Ok(Ok(None));
     };
     let load = || store.load(&delivery.message.key);
-    let entry = until_taken(&desk.crew, &delivery.message.key, "state_blocked", is_final, load).await?;
+    let loading = until_taken(&desk.crew, &delivery.message.key, "state_blocked", is_final, load);
+    let entry = Box::pin(loading).await?;
     Ok(entry.map(|entry| Some(Loaded::new(entry))).map_err(|error| hopeless(delivery, &error)))
 }
 
@@ -54,7 +55,7 @@ pub(super) async fn apply(
     };
     // One after the other: the streams keep them in the handler's order.
     for emission in emissions {
-        if let Err(error) = publish(crew, &delivery.message.key, emission, span).await? {
+        if let Err(error) = Box::pin(publish(crew, &delivery.message.key, emission, span)).await? {
             return Ok(Effects::Impossible(hopeless(delivery, &error)));
         }
     }
@@ -63,7 +64,8 @@ pub(super) async fn apply(
     };
     let value = Loaded::successor(&delivery.message, &state);
     let save = || store.save(&delivery.message.key, value.clone(), loaded.revision());
-    match until_taken(crew, &delivery.message.key, "state_blocked", is_final, save).await? {
+    let saving = until_taken(crew, &delivery.message.key, "state_blocked", is_final, save);
+    match Box::pin(saving).await? {
         Ok(_) => Ok(Effects::Stored),
         Err(StoreError::Conflict) => Ok(Effects::Conflict),
         Err(error) => Ok(Effects::Impossible(hopeless(delivery, &error))),

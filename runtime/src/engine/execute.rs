@@ -42,11 +42,13 @@ enum Outcome {
 }
 
 /// Tries a message until it is done, dead, or handed back. `slot` is held while an attempt runs, not while it waits.
+///
+/// What few messages come to is boxed, so that the others do not carry room for it.
 pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: OwnedSemaphorePermit) {
     let crew = &desk.crew;
     delivery.lease.take_up();
     if delivery.is_redelivered && delivery.trial.is_none() {
-        match trials::load(&delivery.message, crew).await {
+        match Box::pin(trials::load(&delivery.message, crew)).await {
             Ok(trial) => delivery.learn(trial),
             Err(Interrupted) => return,
         }
@@ -54,7 +56,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
     if let Some(reason) = reason_not_to_try(&delivery, desk) {
         if reason == Reason::Keyless || crew.helm.may_bury() {
             drop(slot);
-            return bury_untried(delivery, desk, reason).await;
+            return Box::pin(bury_untried(delivery, desk, reason)).await;
         }
         take_back_last(&mut delivery);
     }
@@ -73,7 +75,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
             Ok(outcome) => outcome,
             Err(Interrupted) => {
                 if let Some(mut trial) = delivery.trial.take() {
-                    trial.break_off(&delivery.message, crew).await;
+                    Box::pin(trial.break_off(&delivery.message, crew)).await;
                 }
                 return;
             }
@@ -97,7 +99,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
             }
             Outcome::Deadly => {
                 drop(slot);
-                return bury_and_settle(delivery, desk, Reason::Failed).await;
+                return Box::pin(bury_and_settle(delivery, desk, Reason::Failed)).await;
             }
             Outcome::Conflict => continue,
             Outcome::Failed(failure, verdict) => (failure, verdict),
@@ -116,7 +118,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                     return;
                 }
                 if may_bury {
-                    return bury_and_settle(delivery, desk, reason).await;
+                    return Box::pin(bury_and_settle(delivery, desk, reason)).await;
                 }
             }
             // With order given up, the broker may as well keep the message meanwhile.
@@ -131,7 +133,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 if write_down(&mut delivery, crew, Moment::End).await.is_err() {
                     return;
                 }
-                if rest(&delivery, wait, desk).await.is_err() {
+                if Box::pin(rest(&delivery, wait, desk)).await.is_err() {
                     return;
                 }
             }
@@ -180,10 +182,11 @@ async fn write_down(delivery: &mut Delivery, crew: &Crew, moment: Moment) -> Res
         None => return Ok(()),
     };
     let (message, failures) = (&delivery.message, &delivery.failures);
+    let (attempt, is_alone) = (delivery.attempt, delivery.is_alone);
     let written = match moment {
-        Moment::Begin => trial.begin(message, delivery.attempt, delivery.is_alone, failures, crew).await,
-        Moment::Handled => trial.handled(message, crew).await,
-        Moment::End => trial.end(message, delivery.attempt, failures, crew).await,
+        Moment::Begin => Box::pin(trial.begin(message, attempt, is_alone, failures, crew)).await,
+        Moment::Handled => Box::pin(trial.handled(message, crew)).await,
+        Moment::End => Box::pin(trial.end(message, attempt, failures, crew)).await,
     };
     delivery.trial = Some(trial);
     written

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::prelude::*;
+use foldhash::fast::RandomState;
 use tidegate::erased::DynHandler;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -16,6 +17,7 @@ use super::crew::Crew;
 use super::delivery::Delivery;
 use super::lane;
 use super::mailbox::PartitionSender;
+use super::sprint::Sprint;
 use super::watchdog::Pulse;
 use crate::message::PartitionId;
 use crate::topology::Order;
@@ -30,6 +32,7 @@ pub(crate) struct Partition {
     room: Arc<Notify>,
     /// Owned here, so that no lane outlives its partition.
     lanes: JoinSet<()>,
+    sprint: Sprint,
     _notice: DeathNotice,
 }
 
@@ -44,7 +47,7 @@ pub(super) struct Desk {
     generation: u32,
     condemned: CancellationToken,
     /// The deliveries that wait behind the one in hand, for every entity that has one in hand.
-    waiting: RefCell<HashMap<Box<str>, VecDeque<Delivery>>>,
+    waiting: RefCell<HashMap<Box<str>, VecDeque<Delivery>, RandomState>>,
 }
 
 /// How to start a partition.
@@ -108,12 +111,16 @@ impl Partition {
             desk: Rc::clone(&desk),
             room: blueprint.room,
             lanes: JoinSet::new(),
+            sprint: Sprint::default(),
             _notice: DeathNotice(desk),
         }
     }
 
     fn open_lane(&mut self, delivery: Delivery, slot: OwnedSemaphorePermit) {
-        self.lanes.spawn_local(lane::run(Rc::clone(&self.desk), delivery, slot));
+        let mut lane = Box::pin(lane::run(Rc::clone(&self.desk), delivery, slot));
+        if self.sprint.poll(lane.as_mut()).is_pending() {
+            self.lanes.spawn_local(lane);
+        }
     }
 }
 

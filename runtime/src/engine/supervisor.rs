@@ -102,16 +102,13 @@ impl Supervisor {
         self.held > 0
     }
 
-    /// Gives a delivery to its partition, behind those that wait for a place there.
-    pub(crate) fn send(&mut self, delivery: Delivery) {
-        let berth = &mut self.berths[delivery.partition.0 as usize];
-        berth.held.push_back(delivery);
+    /// Takes a delivery for its partition, behind those that wait for a place there: [`pump`](Self::pump) hands it over.
+    pub(crate) fn take(&mut self, delivery: Delivery) {
         self.held += 1;
-        self.held -= berth.pump();
-        self.tell_of_full();
+        self.berths[delivery.partition.0 as usize].held.push_back(delivery);
     }
 
-    /// Fills mailboxes that have room.
+    /// Fills mailboxes that have room. A partition that gets several messages at a time is woken once.
     pub(crate) fn pump(&mut self) {
         if self.held > 0 {
             self.held -= self.berths.iter_mut().map(Berth::pump).sum::<usize>();

@@ -23,23 +23,25 @@ impl<'a> AckSubject<'a> {
     /// Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<time>.<pending>`, with or
     /// without a domain and an account's hash before the stream. Allocates nothing.
     pub(super) fn parse(reply: &'a str) -> Option<Self> {
-        let mut tokens = [""; 10];
+        if !reply.starts_with(START) {
+            return None;
+        }
+        let mut dots = [0; 9];
         let mut count = 0;
-        for token in reply.strip_prefix(START)?.split('.') {
-            *tokens.get_mut(count)? = token;
+        for (at, _) in reply.bytes().enumerate().skip(START.len()).filter(|(_, byte)| *byte == b'.') {
+            *dots.get_mut(count)? = at;
             count += 1;
         }
-        let consumer_at = match count {
-            7 => 1,
-            9 | 10 => 3,
+        // The dot behind the consumer's name.
+        let end = match count {
+            6 => 1,
+            8 | 9 => 3,
             _ => return None,
         };
-        let consumer_end =
-            START.len() + tokens[..=consumer_at].iter().map(|token| token.len() + 1).sum::<usize>() - 1;
         let [delivered, sequence, delivery, published] =
-            [1, 2, 3, 4].map(|offset| tokens[consumer_at + offset]);
+            [0, 1, 2, 3].map(|offset| &reply[dots[end + offset] + 1..dots[end + offset + 1]]);
         Some(Self {
-            consumer: &reply[..consumer_end],
+            consumer: &reply[..dots[end]],
             delivered: delivered.parse().ok()?,
             sequence: sequence.parse().ok()?,
             delivery: delivery.parse().ok()?,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::Subject;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tracing::warn;
 
 use super::Connection;
@@ -33,15 +34,9 @@ impl NatsSettle {
 
     /// A settlement that cannot be sent is given up: the lease ends and the message comes back.
     pub(super) async fn publish(&self, ack_subject: Bytes, settlement: Settlement) {
-        let Ok(subject) = Subject::try_from(ack_subject) else {
+        let Some(subject) = self.subject(ack_subject) else {
             return warn!("a receipt is not a subject");
         };
-        if self.probe.get().is_none()
-            && let Some(delivery) = AckSubject::parse(&subject)
-        {
-            let probe = ack_subject::for_sequence(delivery.consumer, NEVER_DELIVERED, NEVER_DELIVERED);
-            self.probe.get_or_init(|| probe.into());
-        }
         let reason =
             match bounded(self.connection.client().publish(subject.clone(), encode(settlement))).await {
                 Some(Ok(())) => return,
@@ -49,6 +44,24 @@ impl NatsSettle {
                 None => "the connection is away and its queue is full".to_owned(),
             };
         warn!(%subject, reason, "gave up a settlement, the message will be delivered again");
+    }
+
+    /// Publishes at once, without the timer that a wait would need.
+    fn try_publish(&self, ack_subject: Bytes, settlement: Settlement) -> bool {
+        let Some(subject) = self.subject(ack_subject) else { return false };
+        let publishing = self.connection.client().publish(subject, encode(settlement));
+        matches!(publishing.now_or_never(), Some(Ok(())))
+    }
+
+    fn subject(&self, ack_subject: Bytes) -> Option<Subject> {
+        let subject = Subject::try_from(ack_subject).ok()?;
+        if self.probe.get().is_none()
+            && let Some(delivery) = AckSubject::parse(&subject)
+        {
+            let probe = ack_subject::for_sequence(delivery.consumer, NEVER_DELIVERED, NEVER_DELIVERED);
+            self.probe.get_or_init(|| probe.into());
+        }
+        Some(subject)
     }
 
     /// Waits for the answer to one more settlement: a consumer handles them one after the other, so it has handled all
@@ -67,6 +80,10 @@ impl NatsSettle {
 impl Settle for NatsSettle {
     fn settle<'a>(&'a self, receipt: &'a Receipt, settlement: Settlement) -> BoxFuture<'a, ()> {
         Box::pin(self.publish(receipt.0.clone(), settlement))
+    }
+
+    fn try_settle(&self, receipt: &Receipt, settlement: Settlement) -> bool {
+        self.try_publish(receipt.0.clone(), settlement)
     }
 
     fn flush(&self) -> BoxFuture<'_, ()> {

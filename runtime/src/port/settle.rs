@@ -11,6 +11,12 @@ pub trait Settle: Send + Sync {
     /// Sends a settlement; the broker does not confirm it. Waits only for room in the connection's own queue.
     fn settle<'a>(&'a self, receipt: &'a Receipt, settlement: Settlement) -> BoxFuture<'a, ()>;
 
+    /// Sends a settlement if nothing need be waited for; tells whether it did.
+    fn try_settle(&self, receipt: &Receipt, settlement: Settlement) -> bool {
+        let _ = (receipt, settlement);
+        false
+    }
+
     /// Returns when the broker has taken all settlements sent before, or cannot be reached.
     fn flush(&self) -> BoxFuture<'_, ()>;
 }

@@ -27,9 +27,13 @@ pub(super) async fn take_turn(
         return Some((Turn::Free, slot));
     }
     drop(slot);
+    Box::pin(wait_for_turn(failed_probes, desk)).await
+}
+
+async fn wait_for_turn(failed_probes: u32, desk: &Desk) -> Option<(Turn, OwnedSemaphorePermit)> {
     let turn = tokio::select! {
-        turn = crew.helm.turn(failed_probes) => turn,
-        () = crew.drain.begun() => return None,
+        turn = desk.crew.helm.turn(failed_probes) => turn,
+        () = desk.crew.drain.begun() => return None,
     };
     Some((turn, desk.slot().await?))
 }

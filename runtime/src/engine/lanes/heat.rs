@@ -96,7 +96,7 @@ impl Thermometers {
                     entity(&mut entities, partition, key).attempts += weight;
                 }
                 for Counted { key, weight, .. } in weights.time.counted() {
-                    entity(&mut entities, partition, key).time += Duration::from_micros(*weight);
+                    entity(&mut entities, partition, key).time += Duration::from_micros(weight);
                 }
             }
         }

@@ -8,13 +8,23 @@ pub(super) const PLACES: usize = 16;
 /// A key that has more than one part in [`PLACES`] of the whole weight is always there. What is counted for a key is never
 /// too little, and at most `excess` too much.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sketch(Vec<Counted>);
+pub(super) struct Sketch {
+    /// Beside the keys, so that looking for one reads little memory.
+    hashes: [u32; PLACES],
+    weights: [u64; PLACES],
+    keys: Vec<Kept>,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    key: String,
+    excess: u64,
+}
 
 /// A key and what it weighs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Counted {
-    pub(super) hash: u32,
-    pub(super) key: String,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counted<'s> {
+    pub(super) key: &'s str,
     pub(super) weight: u64,
     /// By how much that may be too much.
     pub(super) excess: u64,
@@ -23,37 +33,45 @@ pub(super) struct Counted {
 impl Sketch {
     /// Adds weight to a key, whose hash is given so that other keys are told apart at once.
     pub(super) fn add(&mut self, hash: u32, key: &str, weight: u64) {
-        let mut lightest = 0;
-        for place in 0..self.0.len() {
-            let counted = &mut self.0[place];
-            if counted.hash == hash && counted.key == key {
-                counted.weight += weight;
+        let kept = self.keys.len();
+        for place in 0..kept {
+            if self.hashes[place] == hash && self.keys[place].key == key {
+                self.weights[place] += weight;
                 return;
             }
-            if counted.weight < self.0[lightest].weight {
-                lightest = place;
-            }
         }
-        if self.0.len() < PLACES {
-            self.0.push(Counted { hash, key: key.to_owned(), weight, excess: 0 });
+        if kept < PLACES {
+            (self.hashes[kept], self.weights[kept]) = (hash, weight);
+            self.keys.push(Kept { key: key.to_owned(), excess: 0 });
             return;
         }
-        let counted = &mut self.0[lightest];
-        counted.excess = counted.weight;
-        counted.weight += weight;
-        counted.hash = hash;
-        counted.key.clear();
-        counted.key.push_str(key);
+        let lightest =
+            (1..PLACES).fold(
+                0,
+                |lightest, place| {
+                    if self.weights[place] < self.weights[lightest] { place } else { lightest }
+                },
+            );
+        let Kept { key: lighter, excess } = &mut self.keys[lightest];
+        *excess = self.weights[lightest];
+        lighter.clear();
+        lighter.push_str(key);
+        self.hashes[lightest] = hash;
+        self.weights[lightest] += weight;
     }
 
     /// All keys that are kept, in no order.
-    pub(super) fn counted(&self) -> &[Counted] {
-        &self.0
+    pub(super) fn counted(&self) -> impl Iterator<Item = Counted<'_>> {
+        self.keys.iter().zip(self.weights).map(|(Kept { key, excess }, weight)| Counted {
+            key,
+            weight,
+            excess: *excess,
+        })
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.keys.clear();
     }
 }
 
@@ -82,14 +100,14 @@ mod tests {
             }
 
             let total: u64 = exact.values().sum();
-            prop_assert!(sketch.counted().len() <= PLACES);
+            prop_assert!(sketch.counted().count() <= PLACES);
             for counted in sketch.counted() {
-                let weight = exact[&counted.key];
+                let weight = exact[counted.key];
                 prop_assert!(counted.weight >= weight && counted.weight - counted.excess <= weight);
             }
             for (key, weight) in exact {
                 let is_heavy = weight * PLACES as u64 > total;
-                let is_there = sketch.counted().iter().any(|counted| counted.key == key);
+                let is_there = sketch.counted().any(|counted| counted.key == key);
                 prop_assert!(!is_heavy || is_there, "{key} with {weight} of {total}");
             }
         }
@@ -104,7 +122,7 @@ mod tests {
         }
 
         let weights: Vec<(&str, u64, u64)> =
-            sketch.counted().iter().map(|counted| (&*counted.key, counted.weight, counted.excess)).collect();
+            sketch.counted().map(|counted| (counted.key, counted.weight, counted.excess)).collect();
         assert_eq!(weights, [("a", 3, 0), ("b", 5, 0)]);
     }
 }

@@ -57,6 +57,7 @@ impl Shift<'_> {
             for known in released {
                 self.let_in(known).await;
             }
+            self.supervisor.pump();
         }
     }
 
@@ -65,11 +66,12 @@ impl Shift<'_> {
             self.plan.router.address(&mut arrival.message);
             self.let_in(Known { arrival, trial: None, is_alone: false }).await;
         }
+        self.supervisor.pump();
     }
 
     async fn let_in(&mut self, known: Known) {
         if let Some(delivery) = self.admit(known).await {
-            self.supervisor.send(delivery);
+            self.supervisor.take(delivery);
         }
     }
 
