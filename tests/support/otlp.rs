@@ -25,6 +25,8 @@ pub use span::{Span, SpanEvent, SpanKind, StatusCode};
 pub enum Mode {
     /// Keeps what it is sent.
     Accept,
+    /// Takes what it is sent, over HTTP only, and keeps nothing: for those who measure.
+    Discard,
     /// Answers 503, which gRPC clients see as `UNAVAILABLE`.
     Unavailable,
     /// Takes requests and answers none.
