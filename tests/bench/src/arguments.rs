@@ -1,5 +1,6 @@
 //! What the bench is told on its command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -26,6 +27,18 @@ pub(crate) struct Arguments {
     /// Most messages that the loop asks for at a time, instead of its best
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) batch: Option<u64>,
+
+    /// How many lanes the peer has, instead of its best
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<NonZeroUsize>,
+
+    /// Only entries of this name, such as `loop`; can be repeated
+    #[arg(long, value_name = "ENTRY")]
+    pub(crate) only: Vec<String>,
+
+    /// Starts contestants under a program that looks into them, such as `perf record -g -o perf.data`, and ends them gently
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) under: Option<String>,
 
     /// Makes every contestant lose a message: the run has to fail
     #[arg(long, hide = true)]

@@ -26,6 +26,11 @@ pub(crate) async fn main(arguments: &Arguments) -> ExitCode {
     if !arguments.cases.is_empty() {
         cases.retain(|case| arguments.cases.iter().any(|name| name == case.name));
     }
+    if !arguments.only.is_empty() {
+        for case in &mut cases {
+            case.entries.retain(|entry| arguments.only.contains(&entry.label));
+        }
+    }
     let server = NatsServer::start().await;
     let mut stage = Stage { jetstream: server.jetstream().await, server, arguments, number: 0 };
     let mut report = Report::new(arguments.runs);

@@ -22,6 +22,8 @@ pub(crate) struct Case {
     pub(crate) targets: Vec<Target>,
     /// How many runs are enough, however many are asked for.
     pub(crate) most_runs: u32,
+    /// Whether this program can play it.
+    is_possible: bool,
 }
 
 /// A contestant with its messages: a line of the table.
@@ -43,6 +45,8 @@ pub(crate) struct Entry {
 pub(crate) enum Player {
     Tidegate(Shape),
     Loop(Manner),
+    /// The nearest Rust peer; it consumes.
+    Peer,
 }
 
 /// How Tidegate differs from its defaults.
@@ -60,7 +64,11 @@ pub(crate) struct Shape {
 
 impl Case {
     fn new(name: &'static str, about: &'static str, entries: Vec<Entry>, targets: Vec<Target>) -> Self {
-        Self { name, about, entries, targets, most_runs: u32::MAX }
+        Self { name, about, entries, targets, most_runs: u32::MAX, is_possible: true }
+    }
+
+    fn only_if(self, is_possible: bool) -> Self {
+        Self { is_possible, ..self }
     }
 
     fn at_most(self, most_runs: u32) -> Self {
@@ -111,6 +119,7 @@ impl Entry {
         match &self.player {
             Player::Tidegate(shape) => shape.emits(),
             Player::Loop(manner) => manner.emits(),
+            Player::Peer => false,
         }
     }
 
@@ -118,7 +127,7 @@ impl Entry {
     pub(crate) fn traced(&self) -> Option<f64> {
         match &self.player {
             Player::Tidegate(shape) => shape.traced,
-            Player::Loop(_) => None,
+            Player::Loop(_) | Player::Peer => None,
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) manner: Manner,
     /// How many messages the loop asks for at a time.
     pub(crate) batch: u64,
+    /// How many lanes the peer has.
+    pub(crate) workers: usize,
     /// The process of nats-server.
     pub(crate) server: u32,
     /// When the contestant was started, in nanoseconds since 1970.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::DiscardPolicy;
 use async_nats::jetstream::{self, Context};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -14,6 +15,9 @@ use crate::job::now;
 
 /// The same messages in every run of every contestant.
 const SEED: u64 = 6;
+
+/// Where `ruststream-nats` looks for the key of a message.
+const KEY: &str = "nats-partition-key";
 
 /// How finely time is cut when messages are published at a rate; Tokio's timers know no less.
 const TICK: Duration = Duration::from_millis(1);
@@ -29,6 +33,8 @@ pub(crate) struct Load {
     pub(crate) spread: Spread,
     /// Bytes of a payload.
     pub(crate) size: usize,
+    /// Whether a header repeats the entity.
+    pub(crate) has_key: bool,
     /// Messages per second, published while they are consumed; `None`: all of them are there before.
     pub(crate) rate: Option<u32>,
 }
@@ -53,7 +59,7 @@ pub(crate) struct Expected {
 impl Load {
     /// 128-byte messages about 10,000 entities, stored before.
     pub(crate) fn of(messages: u64) -> Self {
-        Self { messages, entities: 10_000, spread: Spread::Uniform, size: 128, rate: None }
+        Self { messages, entities: 10_000, spread: Spread::Uniform, size: 128, has_key: false, rate: None }
     }
 
     /// The entity and the amount of each message, in order.
@@ -88,13 +94,19 @@ impl Load {
         let config = jetstream::stream::Config {
             name: stream.to_owned(),
             subjects: vec![format!("{stream}.*")],
+            discard: DiscardPolicy::New,
             ..Default::default()
         };
         jetstream.create_stream(config).await.expect("a private server takes a stream");
         if self.rate.is_none() {
             let messages = self.events().map(|(entity, amount)| {
                 let payload = payload(entity, amount, 0, self.size);
-                (format!("{stream}.e{entity}"), PublishMessage::build().payload(payload.into()))
+                let message = PublishMessage::build().payload(payload.into());
+                let message = match self.has_key {
+                    true => message.header(KEY, format!("e{entity}")),
+                    false => message,
+                };
+                (format!("{stream}.e{entity}"), message)
             });
             publish(jetstream, messages).await;
         }

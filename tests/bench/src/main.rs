@@ -27,6 +27,8 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("run") => contestant::tidegate::main(),
         Some(contestant::LOOP) => block_on(contestant::by_hand::main()),
+        #[cfg(feature = "peer")]
+        Some(contestant::PEER) => block_on(contestant::peer::main()),
         _ => block_on(bench::main(&Arguments::parse())),
     }
 }

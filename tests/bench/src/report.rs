@@ -125,7 +125,9 @@ impl fmt::Display for Played {
         for Verdict { target, reached, is_met } in &self.verdicts {
             writeln!(f, "{} {target}: {reached:.2}", if *is_met { "met   " } else { "missed" })?;
         }
-        self.errors.iter().try_for_each(|error| writeln!(f, "error  {error}"))
+        // What comes after the first line was told when it happened.
+        let complaints = self.errors.iter().filter_map(|error| error.lines().next());
+        complaints.into_iter().try_for_each(|complaint| writeln!(f, "error  {complaint}"))
     }
 }
 

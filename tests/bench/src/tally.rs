@@ -10,6 +10,9 @@ use support::{cpu_time, peak_memory};
 use crate::event::Event;
 use crate::job::{Answer, Job, now};
 
+/// A latency that is longer counts as this: a minute, in nanoseconds.
+const LONGEST: u64 = 60_000_000_000;
+
 static TALLY: LazyLock<Tally> = LazyLock::new(|| Tally::new(Job::of_this_process()));
 
 /// The tally of this process.
@@ -44,7 +47,7 @@ impl Tally {
             handled: AtomicU64::new(0),
             has_lost: AtomicBool::new(false),
             first: OnceLock::new(),
-            latencies: Mutex::new(Histogram::new(3).expect("three digits are allowed")),
+            latencies: Mutex::new(Histogram::new_with_max(LONGEST, 3).expect("three digits are allowed")),
             job,
         }
     }

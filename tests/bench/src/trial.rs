@@ -2,8 +2,11 @@
 
 mod numbers;
 
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use async_nats::jetstream::stream::DiscardPolicy;
 use async_nats::jetstream::{self, Context};
 use futures_util::TryStreamExt;
 use support::{Mode, NatsServer, Otlp, Runtime, cpu_time, peak_memory, resident_memory};
@@ -11,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::arguments::Arguments;
 use crate::case::{Entry, Player};
-use crate::contestant::LOOP;
+use crate::contestant::{LOOP, PEER};
 use crate::job::{Answer, Job, Manner, VARIABLE, now};
 use crate::load::Expected;
 use crate::measure::{Measure, Run};
@@ -32,8 +35,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const REST: Duration = Duration::from_mins(1);
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// What the loop asks for at a time when nothing else is said: the best of 100, 200, 500 and 1,000.
-const BATCH: u64 = 500;
+/// What the loop asks for at a time when nothing else is said: see `docs/performance.md`.
+const BATCH: u64 = 2_000;
+
+/// How many lanes the peer has when nothing else is said: the best of 4, 16, 64 and 256.
+const WORKERS: usize = 16;
 
 /// One run of one contestant.
 #[derive(Debug)]
@@ -61,6 +67,7 @@ impl Trial<'_> {
             let config = jetstream::stream::Config {
                 name: output.clone(),
                 subjects: vec![format!("{output}.*")],
+                discard: DiscardPolicy::New,
                 ..Default::default()
             };
             self.jetstream.create_stream(config).await.map_err(|error| error.to_string())?;
@@ -83,9 +90,18 @@ impl Trial<'_> {
             _ => self.work(&mut contestant, collector.as_ref()).await,
         };
         let played = played.map_err(|complaint| format!("{complaint}\n{}", tail(&contestant)));
-        contestant.kill9();
+        self.end(&mut contestant).await;
         self.clean_up(&name, &output).await;
         played
+    }
+
+    /// Whoever looks into it wants to write down what was seen.
+    async fn end(&self, contestant: &mut Runtime) {
+        if self.arguments.under.is_some() && contestant.is_running() {
+            contestant.drain(PATIENCE).await;
+        } else {
+            contestant.kill9();
+        }
     }
 
     async fn work(&self, contestant: &mut Runtime, collector: Option<&Otlp>) -> Result<Run, String> {
@@ -154,16 +170,21 @@ impl Trial<'_> {
 
     fn start(&self, collector: Option<&Otlp>) -> Runtime {
         let itself = std::env::current_exe().expect("a program knows where it lies");
-        let (text, arguments, manner) = match &self.entry.player {
+        let (text, role, manner) = match &self.entry.player {
             Player::Tidegate(shape) => {
                 let text = topology::write(&self.name(), shape, self.stream, &self.output());
-                (text, ["run"], Manner::Consume)
+                (text, "run", Manner::Consume)
             }
-            Player::Loop(manner) => (String::new(), [LOOP], *manner),
+            Player::Loop(manner) => (String::new(), LOOP, *manner),
+            Player::Peer => (String::new(), PEER, Manner::Consume),
         };
+        let under = self.arguments.under.as_deref().unwrap_or_default();
+        let mut words: Vec<OsString> = under.split_whitespace().map(OsString::from).collect();
+        words.extend([itself.into_os_string(), role.into()]);
+        let (program, arguments) = (words.remove(0), words);
         let job = serde_json::to_string(&self.job(manner)).expect("a job has string keys");
         let mut builder =
-            Runtime::builder(itself, &text).args(arguments).nats(self.server).env(VARIABLE, job);
+            Runtime::builder(program, &text).args(arguments).nats(self.server).env(VARIABLE, job);
         if let Some((collector, share)) = collector.zip(self.entry.traced()) {
             builder = builder
                 .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("{}/v1/traces", collector.endpoint()))
@@ -186,6 +207,7 @@ impl Trial<'_> {
             takes: self.entry.takes,
             manner,
             batch: self.arguments.batch.unwrap_or(BATCH),
+            workers: self.arguments.workers.map_or(WORKERS, NonZeroUsize::get),
             server: self.server.process().id(),
             started: now(),
             loses: self.arguments.plant_loss,

@@ -1,36 +1,38 @@
 //! The cases and their targets.
 
-use super::{Case, Entry, Shape};
+use super::{Case, Entry, Player, Shape};
 use crate::job::Manner;
 use crate::load::{Load, Spread};
 use crate::measure::Measure;
 use crate::target::{Bound, Target};
 
-/// What the case about failing messages, the one about partitions and the others have in common: as many in flight.
+/// As many messages in flight as by default.
 const WINDOW: &str = "window = 1024";
 
 /// All cases; `messages` replaces what each of them says.
 pub(crate) fn all(messages: Option<u64>) -> Vec<Case> {
     let load = |usual: u64| Load::of(messages.unwrap_or(usual));
-    vec![
+    let cases = vec![
         consume("consume", "consume only, 10,000 entities, 16 partitions, no collector", load(300_000)),
         consume(
             "consume-zipf",
             "the same, a few entities very often",
             Load { spread: Spread::Zipf, ..load(300_000) },
         ),
+        peer(load(300_000)),
         emit(load(100_000)),
         state(load(100_000)),
         partitions(load(300_000)),
         entities(load(300_000)),
         payload(&load),
         traces(load(300_000)),
-        poison(load(300_000)),
+        poison(load(1_000_000)),
         wait(load(300_000)),
         latency(load(50_000)),
         backlog(load(5_000_000)),
         idle(load(0)),
-    ]
+    ];
+    cases.into_iter().filter(|case| case.is_possible).collect()
 }
 
 fn consume(name: &'static str, about: &'static str, load: Load) -> Case {
@@ -41,6 +43,18 @@ fn consume(name: &'static str, about: &'static str, load: Load) -> Case {
         Target::beside("tidegate", Measure::ClientMicros, Bound::AtMost(1.6), "loop"),
     ];
     Case::new(name, about, entries, targets)
+}
+
+/// The same as consuming, but for a header in every message: that is where the peer looks for the key.
+fn peer(load: Load) -> Case {
+    let load = Load { has_key: true, ..load };
+    let entries = vec![
+        Entry::tidegate("tidegate", "sum", load).beside("peer"),
+        Entry::new("peer", Player::Peer, load).beside("peer"),
+    ];
+    let targets = vec![Target::rate("tidegate", 1.2, "peer")];
+    let about = "consume only, beside ruststream 0.7.7 on NATS with workers by key";
+    Case::new("peer", about, entries, targets).only_if(cfg!(feature = "peer"))
 }
 
 fn emit(load: Load) -> Case {
@@ -112,7 +126,7 @@ fn traces(load: Load) -> Case {
 
 fn poison(load: Load) -> Case {
     let entry = |label: &str, every: u64| {
-        // Off are the limits: a hundred dead letters in a row are unlikely, and here they are meant.
+        // The limits are off, so that a streak of failures does not pause the actor.
         let keys =
             "max_deliver = 3\nbackoff = [\"100ms\"]\ndead_letter_limits = { consecutive = 0, ratio = 0.0 }";
         let shape = Shape { handler: "fail", keys: keys.to_owned(), ..Shape::default() };

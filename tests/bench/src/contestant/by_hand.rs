@@ -54,7 +54,12 @@ async fn messages(jetstream: &Context) -> Result<Stream> {
         ..Config::default()
     };
     let consumer = stream.create_consumer(config).await?;
-    Ok(consumer.stream().max_messages_per_batch(usize::try_from(job.batch)?).messages().await?)
+    let batch = match job.manner {
+        // Twice as many as wait, so that the next are there when one is done.
+        Manner::Wait => 2 * WAITS,
+        _ => usize::try_from(job.batch)?,
+    };
+    Ok(consumer.stream().max_messages_per_batch(batch).messages().await?)
 }
 
 async fn sum(mut messages: Stream) -> Result<()> {

@@ -3,6 +3,9 @@
 use crate::job::Answer;
 use crate::measure::{Measure, Run};
 
+/// Seconds over which memory is looked at, at least, before its growth is told.
+const SHORTEST: f64 = 8.0;
+
 /// Bytes.
 pub(super) const MIB: f64 = 1024.0 * 1024.0;
 
@@ -29,9 +32,10 @@ pub(super) fn numbers(answer: &Answer, samples: &[(f64, f64)], messages: u64) ->
     run
 }
 
-/// Of the straight line with the least squares; none through fewer than ten points, which say nothing.
+/// Of the straight line with the least squares; none through points of a few seconds, which say nothing.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    if points.len() < 10 {
+    let span = points.last()?.0 - points.first()?.0;
+    if span < SHORTEST {
         return None;
     }
     #[expect(clippy::cast_precision_loss, reason = "a count of samples is far below 2^52")]
@@ -48,5 +52,5 @@ fn a_line_has_its_slope() {
     let line: Vec<(f64, f64)> = (0..20).map(|x| (f64::from(x), 3.0 * f64::from(x) + 1.0)).collect();
 
     assert!(slope(&line).is_some_and(|slope| (slope - 3.0).abs() < 1e-9));
-    assert!(slope(&line[..5]).is_none());
+    assert!(slope(&line[..8]).is_none());
 }
