@@ -16,7 +16,9 @@ use crate::trial::Trial;
 pub(crate) async fn main(arguments: &Arguments) -> ExitCode {
     let mut cases = case::all(arguments.messages);
     if arguments.cases.iter().any(|name| name == "list") {
-        cases.iter().for_each(|case| println!("{:<14} {}", case.name, case.about));
+        for case in &cases {
+            println!("{:<14} {}", case.name, case.about);
+        }
         return ExitCode::SUCCESS;
     }
     if let Some(unknown) = arguments.cases.iter().find(|name| cases.iter().all(|case| case.name != **name)) {
@@ -33,7 +35,9 @@ pub(crate) async fn main(arguments: &Arguments) -> ExitCode {
     }
     let server = NatsServer::start().await;
     let mut stage = Stage { jetstream: server.jetstream().await, server, arguments, number: 0 };
-    let mut report = Report::new(arguments.runs);
+    let version = stage.jetstream.client().server_info().version;
+    let mut report = Report::new(arguments.runs, version);
+    println!("{report}\n");
     for case in cases {
         let played = stage.play(case).await;
         println!("{played}");

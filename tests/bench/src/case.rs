@@ -123,6 +123,11 @@ impl Entry {
         }
     }
 
+    /// Whether something is kept for each entity.
+    pub(crate) fn keeps_state(&self) -> bool {
+        matches!(&self.player, Player::Tidegate(shape) if shape.handler == "state")
+    }
+
     /// The share of messages that are traced.
     pub(crate) fn traced(&self) -> Option<f64> {
         match &self.player {

@@ -74,7 +74,7 @@ impl Job {
 }
 
 /// What a contestant has done and measured, between its first and its last message. One line on its standard output.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Answer {
     /// The sum over all entities.
     pub(crate) sum: u64,

@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use support::{faults::Zipf, publish};
 
 use crate::event::payload;
-use crate::job::now;
+use crate::job::{Answer, now};
 
 /// The same messages in every run of every contestant.
 const SEED: u64 = 6;
@@ -22,7 +22,7 @@ const KEY: &str = "nats-partition-key";
 /// How finely time is cut when messages are published at a rate; Tokio's timers know no less.
 const TICK: Duration = Duration::from_millis(1);
 
-/// PubAcks that may be under way at a rate: what 5,000 a second come to in 200 ms.
+/// How many publications may be under way at a rate: what 5,000 a second come to in 200 ms.
 const UNDER_WAY: usize = 1_000;
 
 /// What a stream is filled with, or fed.
@@ -54,12 +54,36 @@ pub(crate) struct Expected {
     pub(crate) messages: u64,
     pub(crate) sum: u64,
     pub(crate) weighted: u64,
+    /// How many entities have a sum.
+    pub(crate) entities: u64,
+}
+
+impl Expected {
+    /// Whether the sums of a contestant are these.
+    ///
+    /// # Errors
+    /// When they are not, with both.
+    pub(crate) fn compare(&self, answer: &Answer) -> Result<(), String> {
+        let (sum, weighted) = (answer.sum, answer.weighted);
+        match (sum, weighted) == (self.sum, self.weighted) {
+            true => Ok(()),
+            false => Err(format!(
+                "its sums are {sum} and {weighted}, and should be {} and {}",
+                self.sum, self.weighted
+            )),
+        }
+    }
 }
 
 impl Load {
     /// 128-byte messages about 10,000 entities, stored before.
     pub(crate) fn of(messages: u64) -> Self {
         Self { messages, entities: 10_000, spread: Spread::Uniform, size: 128, has_key: false, rate: None }
+    }
+
+    /// How long it takes to publish it at its rate.
+    pub(crate) fn duration(self) -> Duration {
+        self.rate.map_or(Duration::ZERO, |rate| Duration::from_secs(self.messages / u64::from(rate.max(1))))
     }
 
     /// The entity and the amount of each message, in order.
@@ -78,11 +102,13 @@ impl Load {
     /// What comes out when every message but those that fail is handled once.
     pub(crate) fn expected(self, fails_every: u64) -> Expected {
         let mut expected = Expected::default();
+        let mut is_known = vec![false; self.entities as usize];
         for (sequence, (entity, amount)) in (1_u64..).zip(self.events()) {
             if fails_every > 0 && sequence.is_multiple_of(fails_every) {
                 continue;
             }
             expected.messages += 1;
+            expected.entities += u64::from(!std::mem::replace(&mut is_known[entity], true));
             expected.sum += amount;
             expected.weighted += (entity as u64 + 1) * amount;
         }
@@ -138,6 +164,16 @@ impl Load {
             ack.await.expect("a private server stores what it is sent");
         }
     }
+}
+
+#[test]
+fn a_message_of_another_entity_is_found_out() {
+    let expected = Load::of(1_000).expected(0);
+    let answer = |sum, weighted| Answer { sum, weighted, ..Answer::default() };
+
+    assert!(expected.compare(&answer(expected.sum, expected.weighted)).is_ok());
+    assert!(expected.compare(&answer(expected.sum, expected.weighted + 5)).is_err());
+    assert!(expected.compare(&answer(expected.sum - 5, expected.weighted)).is_err());
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(crate) enum Measure {
     P50Millis,
     /// The same: the 99th of 100.
     P99Millis,
+    /// Spans that the collector had when the last message was handled, in percent of the messages.
+    SpanPercent,
     /// The share of a core that the contestant used, in percent.
     CorePercent,
 }
@@ -40,6 +42,7 @@ impl Measure {
             Self::GrowthMib => "MiB/min",
             Self::P50Millis => "p50 ms",
             Self::P99Millis => "p99 ms",
+            Self::SpanPercent => "spans %",
             Self::CorePercent => "core %",
         }
     }
@@ -47,7 +50,7 @@ impl Measure {
     /// A value as people read it.
     pub(crate) fn show(self, value: f64) -> String {
         match self {
-            Self::Rate | Self::FirstMillis => format!("{value:.0}"),
+            Self::Rate | Self::FirstMillis | Self::SpanPercent => format!("{value:.0}"),
             Self::PeakMib | Self::GrowthMib => format!("{value:.1}"),
             _ => format!("{value:.2}"),
         }

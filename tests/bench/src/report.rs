@@ -8,8 +8,10 @@ use crate::case::Case;
 use crate::measure::{Measure, Run, median, values};
 use crate::target::Verdict;
 
+const IS_RELEASE: bool = !cfg!(debug_assertions);
+
 /// The columns after rate and ratio, where there is something to show.
-const COLUMNS: [Measure; 8] = [
+const COLUMNS: [Measure; 9] = [
     Measure::ClientMicros,
     Measure::ServerMicros,
     Measure::PeakMib,
@@ -17,6 +19,7 @@ const COLUMNS: [Measure; 8] = [
     Measure::GrowthMib,
     Measure::P50Millis,
     Measure::P99Millis,
+    Measure::SpanPercent,
     Measure::CorePercent,
 ];
 
@@ -24,6 +27,7 @@ const COLUMNS: [Measure; 8] = [
 #[derive(Debug)]
 pub(crate) struct Report {
     runs: u32,
+    server: String,
     load_before: String,
     cases: Vec<Played>,
 }
@@ -41,10 +45,11 @@ pub(crate) struct Played {
 }
 
 impl Report {
-    pub(crate) fn new(runs: u32) -> Self {
+    /// An empty one, of so many runs on this version of nats-server.
+    pub(crate) fn new(runs: u32, server: String) -> Self {
         // What else the machine does is the first thing to know about its numbers.
         let load_before = std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim().to_owned();
-        Self { runs, load_before, cases: Vec::new() }
+        Self { runs, server, load_before, cases: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, played: Played) {
@@ -57,16 +62,27 @@ impl Report {
     }
 
     pub(crate) fn json(&self) -> String {
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let cases: Vec<Value> = self.cases.iter().map(Played::json).collect();
         let report = json!({
             "runs": self.runs,
-            "cores": cores,
+            "nats_server": self.server,
+            "cores": cores(),
             "load_before": self.load_before,
-            "is_release": !cfg!(debug_assertions),
+            "is_release": IS_RELEASE,
             "cases": cases,
         });
         format!("{report:#}\n")
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, load_before, .. } = self;
+        write!(f, "nats-server {server}, {} cores, load {load_before}", cores())?;
+        match IS_RELEASE {
+            true => Ok(()),
+            false => write!(f, "; a debug build, whose numbers say little"),
+        }
     }
 }
 
@@ -136,6 +152,10 @@ pub(crate) fn line(run: &Run) -> String {
     let numbers: Vec<String> =
         run.iter().map(|(measure, value)| format!("{} {}", measure.title(), measure.show(*value))).collect();
     numbers.join(", ")
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(0, usize::from)
 }
 
 fn measures(runs: &[Run]) -> impl Iterator<Item = Measure> {

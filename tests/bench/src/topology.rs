@@ -13,7 +13,7 @@ pub(crate) fn write(name: &str, shape: &Shape, stream: &str, output: &str) -> St
     let mut keys = keys.clone();
     if shape.emits() {
         text += &external(output);
-        keys += &format!("\nemits = {{ summed = \"{output}.{{entity}}\" }}");
+        keys = format!("{keys}\nemits = {{ summed = \"{output}.{{entity}}\" }}");
     }
     text += &actor(ACTOR, handler, stream, &keys);
     for number in 1..shape.idle_actors {

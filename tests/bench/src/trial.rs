@@ -1,5 +1,6 @@
 //! One run of one contestant: started, watched, verified, and cleaned up after.
 
+mod aftermath;
 mod numbers;
 
 use std::ffi::OsString;
@@ -8,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::stream::DiscardPolicy;
 use async_nats::jetstream::{self, Context};
-use futures_util::TryStreamExt;
-use support::{Mode, NatsServer, Otlp, Runtime, cpu_time, peak_memory, resident_memory};
+use support::{NatsServer, Otlp, Runtime, cpu_time, peak_memory, resident_memory};
 use tokio::time::sleep;
 
 use crate::arguments::Arguments;
@@ -20,7 +20,7 @@ use crate::load::Expected;
 use crate::measure::{Measure, Run};
 use crate::topology;
 
-use numbers::{MIB, Samples, numbers};
+use numbers::{MIB, Samples, numbers, percent};
 
 /// How often it is looked whether the contestant is done, and how much memory it has.
 const LOOK: Duration = Duration::from_millis(50);
@@ -38,8 +38,8 @@ const SETTLING: Duration = Duration::from_secs(5);
 /// What the loop asks for at a time when nothing else is said: see `docs/performance.md`.
 const BATCH: u64 = 2_000;
 
-/// How many lanes the peer has when nothing else is said: the best of 4, 16, 64 and 256.
-const WORKERS: usize = 16;
+/// How many lanes the peer has when nothing else is said: see `docs/performance.md`.
+const WORKERS: usize = 256;
 
 /// One run of one contestant.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Trial<'_> {
             None => None,
             Some(_) => {
                 let collector = Otlp::start().await;
-                collector.set_mode(Mode::Discard);
+                collector.keep_no_spans();
                 Some(collector)
             }
         };
@@ -111,10 +111,11 @@ impl Trial<'_> {
         };
         let (answer, samples) = watched?;
         self.verify(&answer).await?;
-        match collector {
-            Some(collector) if collector.requests() == 0 => Err("it sent no traces".to_owned()),
-            _ => Ok(numbers(&answer, &samples, self.expected.messages)),
+        let mut run = numbers(&answer, &samples, self.expected.messages);
+        if let Some(collector) = collector {
+            run.insert(Measure::SpanPercent, percent(collector.count_spans(), self.expected.messages));
         }
+        Ok(run)
     }
 
     /// Publishes at the rate of the load, if it has one. Returns with a complaint only.
@@ -136,7 +137,7 @@ impl Trial<'_> {
         let read = || cpu_time(process).ok_or_else(|| "it ended".to_owned());
         let (began, before) = (Instant::now(), read()?);
         sleep(REST).await;
-        let share = (read()? - before).as_secs_f64() / began.elapsed().as_secs_f64();
+        let share = read()?.saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^52")]
         let peak = peak_memory(process).unwrap_or(0) as f64;
         Ok(Run::from([(Measure::CorePercent, 100.0 * share), (Measure::PeakMib, peak / MIB)]))
@@ -214,9 +215,11 @@ impl Trial<'_> {
         }
     }
 
-    /// Waits for the answer, and sees to it that the contestant gets on.
+    /// Waits for the answer, and gives up a contestant that does not get on.
     async fn watch(&self, contestant: &mut Runtime) -> Result<(Answer, Samples), String> {
         let began = Instant::now();
+        // What is published meanwhile may be settled at once, so that nothing seems to move.
+        let patience = PATIENCE + self.entry.load.duration();
         let (mut asked, mut moved, mut left) = (began, began, u64::MAX);
         let mut samples = Vec::new();
         loop {
@@ -238,74 +241,13 @@ impl Trial<'_> {
             if left == 0 && self.entry.load.rate.is_none() {
                 return Err("it lost something: everything is acked, and not everything handled".to_owned());
             }
-            if moved.elapsed() > PATIENCE {
+            if moved.elapsed() > patience {
                 return Err(format!("it stands still, with {left} messages to do"));
             }
             sleep(LOOK).await;
             #[expect(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^52")]
             let memory = resident_memory(contestant.process().id()).unwrap_or(0) as f64;
             samples.push((began.elapsed().as_secs_f64(), memory));
-        }
-    }
-
-    /// How many messages are not settled; all of them while there is no consumer.
-    async fn left(&self) -> u64 {
-        let Ok(stream) = self.jetstream.get_stream_no_info(self.stream).await else { return u64::MAX };
-        match stream.consumer_info(self.consumer()).await {
-            Ok(info) => info.num_pending + info.num_ack_pending as u64,
-            Err(_) => u64::MAX,
-        }
-    }
-
-    async fn verify(&self, answer: &Answer) -> Result<(), String> {
-        let Expected { messages, sum, weighted } = self.expected;
-        if (answer.sum, answer.weighted) != (sum, weighted) {
-            return Err(format!(
-                "its sums are {} and {}, and should be {sum} and {weighted}",
-                answer.sum, answer.weighted
-            ));
-        }
-        let until = Instant::now() + PATIENCE;
-        while self.left().await > 0 {
-            if Instant::now() > until {
-                return Err("it has handled everything, and not acked everything".to_owned());
-            }
-            sleep(LOOK).await;
-        }
-        let failing = self.entry.load.messages - messages;
-        let buried = match failing {
-            0 => 0,
-            _ => self.stored(&format!("{}-dead-letters", self.name())).await?,
-        };
-        if buried != failing {
-            return Err(format!("it buried {buried} of {failing}"));
-        }
-        if self.entry.emits() {
-            let stored = self.stored(&self.output()).await?;
-            if stored != messages {
-                return Err(format!("it emitted {stored} of {messages}"));
-            }
-        }
-        Ok(())
-    }
-
-    async fn stored(&self, stream: &str) -> Result<u64, String> {
-        let stream = self.jetstream.get_stream(stream).await.map_err(|error| error.to_string())?;
-        Ok(stream.cached_info().state.messages)
-    }
-
-    /// Removes the consumer and what the topology made, so that every run finds the same server.
-    async fn clean_up(&self, name: &str, output: &str) {
-        if let Ok(stream) = self.jetstream.get_stream_no_info(self.stream).await {
-            // There is none when the contestant did not get that far.
-            drop(stream.delete_consumer(&self.consumer()).await);
-        }
-        let (own, buckets) = (format!("{name}-"), format!("KV_{name}-"));
-        let names: Vec<String> = self.jetstream.stream_names().try_collect().await.unwrap_or_default();
-        for stream in names {
-            if stream == output || stream.starts_with(&own) || stream.starts_with(&buckets) {
-                self.jetstream.delete_stream(&stream).await.expect("a private server deletes its streams");
-            }
         }
     }
 }

@@ -30,9 +30,6 @@ use tonic::{Request as GrpcRequest, Response as GrpcResponse, Status};
 
 use super::{Mode, Received};
 
-/// No export is larger.
-const LARGEST: usize = 64 * 1024 * 1024;
-
 /// Serves until aborted. While the mode is [`Mode::Refuse`] the port is closed; it opens again with the next mode.
 pub(super) async fn run(listener: TcpListener, mode: watch::Receiver<Mode>, received: Arc<Received>) {
     let address = listener.local_addr().expect("a bound listener has an address");
@@ -71,16 +68,7 @@ async fn misbehave(
     let current = *mode.borrow();
     match current {
         Mode::Accept => next.run(request).await,
-        Mode::Discard => discard(request).await,
         Mode::Unavailable | Mode::Hang | Mode::Refuse => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
-}
-
-/// Reads it to its end, so that the connection can be used again. An empty answer is the protocol's default message.
-async fn discard(request: Request) -> Response {
-    match axum::body::to_bytes(request.into_body(), LARGEST).await {
-        Ok(_) => ([(header::CONTENT_TYPE, "application/x-protobuf")], Bytes::new()).into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }
 }
 

@@ -32,6 +32,12 @@ pub(super) fn numbers(answer: &Answer, samples: &[(f64, f64)], messages: u64) ->
     run
 }
 
+/// How many of the messages it is.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+pub(super) fn percent(count: usize, messages: u64) -> f64 {
+    100.0 * count as f64 / messages.max(1) as f64
+}
+
 /// Of the straight line with the least squares; none through points of a few seconds, which say nothing.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let span = points.last()?.0 - points.first()?.0;
