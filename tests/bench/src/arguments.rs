@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ENTRY")]
     pub(crate) only: Vec<String>,
 
-    /// Starts contestants under a program that looks into them, such as `perf record -g -o perf.data`, and ends them gently
+    /// Starts contestants under a program that looks into them, such as `perf record -g`, and ends them gently
     #[arg(long, value_name = "COMMAND")]
     pub(crate) under: Option<String>,
 

@@ -1,4 +1,4 @@
-//! Sums per entity in a contestant, the same for all of them, and the watch that runs from the first to the last message.
+//! Sums per entity in a contestant, the same for all, and the watch that runs from the first message to the last.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, OnceLock};
