@@ -35,3 +35,4 @@ pub use stage::Stage;
 pub use take_over::{TakeOver, take_overs};
 pub use task::{Act, Done, Mix, Task};
 pub use trouble::{Leader, Trouble};
+pub use zipf::Zipf;

@@ -23,7 +23,7 @@ pub use monitor::Prometheus;
 pub use nats::NatsServer;
 pub use nix::sys::signal::Signal;
 pub use otlp::{Mode, Otlp, Point, Span, SpanEvent, SpanKind, StatusCode};
-pub use process::{Process, resident_memory};
+pub use process::{Process, cpu_time, peak_memory, resident_memory};
 pub use prometheus::{Scrape, Series, get};
 pub use proxy::{Proxy, Traffic};
 pub use runtime::{Runtime, RuntimeBuilder};

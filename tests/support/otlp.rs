@@ -7,7 +7,7 @@ mod span;
 use std::future;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -68,6 +68,16 @@ impl Otlp {
         self.received.requests.load(Ordering::Relaxed)
     }
 
+    /// Forgets spans from here on and only counts them, for those who measure.
+    pub fn keep_no_spans(&self) {
+        self.received.is_forgetful.store(true, Ordering::Relaxed);
+    }
+
+    /// How many spans arrived, kept or not.
+    pub fn count_spans(&self) -> usize {
+        self.received.spans_seen.load(Ordering::Relaxed)
+    }
+
     /// All spans kept so far, in order of arrival.
     pub fn spans(&self) -> Vec<Span> {
         self.received.spans.lock().expect("nobody panics while holding the spans").clone()
@@ -107,6 +117,8 @@ impl Drop for Otlp {
 #[derive(Debug, Default)]
 struct Received {
     requests: AtomicUsize,
+    spans_seen: AtomicUsize,
+    is_forgetful: AtomicBool,
     spans: Mutex<Vec<Span>>,
     metrics: Mutex<Vec<Point>>,
 }
@@ -117,6 +129,11 @@ impl Received {
     }
 
     fn keep(&self, request: ExportTraceServiceRequest) {
+        let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+        self.spans_seen.fetch_add(scopes.map(|scope| scope.spans.len()).sum(), Ordering::Relaxed);
+        if self.is_forgetful.load(Ordering::Relaxed) {
+            return;
+        }
         let mut kept = self.spans.lock().expect("nobody panics while holding the spans");
         kept.extend(span::all(request));
     }

@@ -140,9 +140,29 @@ impl Drop for Process {
 
 /// A running process's resident memory in bytes. Linux only.
 pub fn resident_memory(process: u32) -> Option<u64> {
+    status_bytes(process, "VmRSS:")
+}
+
+/// The most memory that a running process has had resident, in bytes. Linux only.
+pub fn peak_memory(process: u32) -> Option<u64> {
+    status_bytes(process, "VmHWM:")
+}
+
+/// The time that a running process has spent on the cores, for itself and in the kernel. Linux only.
+pub fn cpu_time(process: u32) -> Option<Duration> {
+    // The kernel's unit for programs, whatever its own clock.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name before it, in parentheses, may hold spaces.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(TICK * (user + system))
+}
+
+fn status_bytes(process: u32, field: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(resident.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+    let value = status.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(value.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
 }
 
 fn keep_lines(id: u32, stderr: ChildStderr, mut file: File, kept: &Mutex<Vec<String>>) {

@@ -4,13 +4,14 @@ use rand::{Rng, RngExt};
 
 /// Ranks from 0, the n-th with a weight of 1/(n+1).
 #[derive(Debug)]
-pub(super) struct Zipf {
+pub struct Zipf {
     /// The sum of the weights up to each rank.
     sums: Vec<f64>,
 }
 
 impl Zipf {
-    pub(super) fn new(ranks: u32) -> Self {
+    /// So many ranks, at least one.
+    pub fn new(ranks: u32) -> Self {
         let mut sum = 0.0;
         let sums = (1..=ranks.max(1)).map(|rank| {
             sum += 1.0 / f64::from(rank);
@@ -19,7 +20,8 @@ impl Zipf {
         Self { sums: sums.collect() }
     }
 
-    pub(super) fn draw(&self, random: &mut impl Rng) -> usize {
+    /// One of them.
+    pub fn draw(&self, random: &mut impl Rng) -> usize {
         let all = self.sums.last().copied().unwrap_or(1.0);
         let point = random.random_range(0.0..all);
         self.sums.partition_point(|sum| *sum <= point).min(self.sums.len() - 1)

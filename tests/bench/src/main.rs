@@ -1,0 +1,38 @@
+//! Measures Tidegate beside what people would write or use instead, `./dev bench`; also is each of them, as a child.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
+
+mod arguments;
+mod bench;
+mod case;
+mod contestant;
+mod event;
+mod job;
+mod load;
+mod measure;
+mod report;
+mod tally;
+mod target;
+mod topology;
+mod trial;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+
+fn main() -> ExitCode {
+    // `run` is what the command line of a runtime says.
+    match std::env::args().nth(1).as_deref() {
+        Some("run") => contestant::tidegate::main(),
+        Some(contestant::LOOP) => block_on(contestant::by_hand::main()),
+        #[cfg(feature = "peer")]
+        Some(contestant::PEER) => block_on(contestant::peer::main()),
+        _ => block_on(bench::main(&Arguments::parse())),
+    }
+}
+
+fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
+    tokio::runtime::Runtime::new().expect("a Tokio runtime can be made").block_on(work)
+}
