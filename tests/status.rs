@@ -98,3 +98,18 @@ async fn a_server_that_is_away_is_told_as_such() {
 
     assert_eq!(command(&builder, "status").await.code, Some(4));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_prints_a_frame_where_there_is_no_terminal() {
+    let server = NatsServer::start().await;
+    let builder = fixture().nats(&server);
+    make_consumer(&server.jetstream().await, 7).await;
+
+    let ended = command(&builder, "top").await;
+
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let worker = ended.stdout.lines().find(|line| line.starts_with("worker ")).unwrap_or_default();
+    let cells: Vec<&str> = worker.split_whitespace().collect();
+    assert_eq!(cells[..6], ["worker", "TASKS", "0/1", "working", "7", "0"], "{ended:?}");
+    assert!(ended.stdout.contains("no instance runs `fixture`"), "{ended:?}");
+}

@@ -45,6 +45,8 @@ pub(super) enum Command {
     Doctor(doctor::Arguments),
     /// Shows which instances share the work, and who has which shard.
     Status(status::Arguments),
+    /// Shows actors at work, live: what waits, lag, rates, and what holds them up.
+    Top(status::top::Arguments),
     /// Pauses, resumes and drains actors in all instances, and shows what each may do.
     #[command(subcommand)]
     Actors(actors::Command),

@@ -56,6 +56,7 @@ fn perform(cli: Cli, registry: &Registry) -> Result<Exit, Failure> {
         Command::Apply(arguments) => apply::apply(&global, &arguments, registry),
         Command::Doctor(arguments) => doctor::doctor(&global, &arguments, registry),
         Command::Status(arguments) => status::status(&global, &arguments),
+        Command::Top(arguments) => status::top::top(&global, &arguments),
         Command::Actors(command) => actors::actors(&global, &command),
         Command::Alerts(command) => alerts::alerts(&global, &command),
         Command::Demo(arguments) => demo::demo(&global, &arguments, registry),

@@ -6,6 +6,7 @@ mod findings;
 mod picture;
 mod stream;
 mod text;
+pub(super) mod top;
 
 use clap::Args;
 

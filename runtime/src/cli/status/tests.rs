@@ -22,7 +22,7 @@ fn earlier(seconds: u64) -> String {
     timestamp::format(now() - Duration::from_secs(3600 + seconds))
 }
 
-fn shard(actor: &str, shard: u32, state: &str) -> Value {
+pub(super) fn shard(actor: &str, shard: u32, state: &str) -> Value {
     json!({
         "actor": actor, "shard": shard, "state": state, "since": earlier(75), "in_flight": 12, "running": 3,
         "done": 4711, "dead_letters": 2, "last_progress": earlier(1),
@@ -30,7 +30,13 @@ fn shard(actor: &str, shard: u32, state: &str) -> Value {
 }
 
 /// An entry that the server stored so long ago.
-fn entry(name: &str, seen: Duration, fingerprint: &str, state: &str, shards: &[Value]) -> MemberEntry {
+pub(super) fn entry(
+    name: &str,
+    seen: Duration,
+    fingerprint: &str,
+    state: &str,
+    shards: &[Value],
+) -> MemberEntry {
     let value = json!({
         "instance": name, "version": "1.2.3", "fingerprint": fingerprint, "host": "host", "pid": 4711,
         "started": earlier(8000), "written": earlier(0), "state": state,
@@ -49,7 +55,7 @@ fn consumer(actor: &str, shard: u32, backlog: Option<Backlog>) -> Consumer {
     Consumer { shard, stream: "ORDERS".to_owned(), backlog }
 }
 
-fn evidence(entries: Vec<MemberEntry>) -> Evidence {
+pub(super) fn evidence(entries: Vec<MemberEntry>) -> Evidence {
     let backlog = Some(Backlog { waiting: 120, unsettled: 14 });
     let consumers = vec![consumer("payments", 0, backlog), consumer("payments", 1, backlog)];
     Evidence {
@@ -67,7 +73,7 @@ fn shown(evidence: &Evidence) -> String {
     text::render(&Picture::of(evidence))
 }
 
-const FRESH: Duration = Duration::from_millis(412);
+pub(super) const FRESH: Duration = Duration::from_millis(412);
 const STALE: Duration = Duration::from_secs(44);
 
 #[test]
