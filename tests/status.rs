@@ -12,6 +12,7 @@ use tidegate_runtime::port::Members;
 use crate::cli::{command, fixture};
 use crate::members::{BUCKET, make_bucket, member};
 use crate::ports::connected;
+use crate::workload::{Workload, publish_tasks};
 
 /// The stream and the consumer of the fixture's actor, with so many messages waiting.
 async fn make_consumer(jetstream: &jetstream::Context, waiting: u32) {
@@ -112,4 +113,37 @@ async fn top_prints_a_frame_where_there_is_no_terminal() {
     let cells: Vec<&str> = worker.split_whitespace().collect();
     assert_eq!(cells[..6], ["worker", "TASKS", "0/1", "working", "7", "0"], "{ended:?}");
     assert!(ended.stdout.contains("no instance runs `fixture`"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entities_that_are_hot_or_wait_are_shown_where_they_are_at_work() {
+    let server = NatsServer::start().await;
+    let workload = Workload::new(&server, "script", "max_deliver = 3\nbackoff = [\"10m\"]");
+    let mut runtime = workload.start().await;
+
+    publish_tasks(&server, (0..50).map(|id| ("ada".to_owned(), json!({ "id": id })))).await;
+    publish_tasks(&server, [("eve".to_owned(), json!({ "id": 50, "fails": 1 }))]).await;
+    eventually(PATIENCE, async || {
+        let actor = command(workload.builder(), "status --format json").await.json()["actors"][0].clone();
+        actor["hot"][0]["key"] == "ada" && actor["waiting"][0]["key"] == "eve"
+    })
+    .await;
+    let status = command(workload.builder(), "status").await;
+    let frame = command(workload.builder(), "top --once").await;
+
+    let line = |of: &str| {
+        let lines = status.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        lines
+            .into_iter()
+            .find(|cells| cells.get(1) == Some(&of))
+            .map(|cells| cells.join(" "))
+            .unwrap_or_default()
+    };
+    assert!(line("ada").contains("hot - 50 attempts in the last minute"), "{status:?}");
+    assert!(line("eve").contains("retry") && line("eve").contains("goes on in"), "{status:?}");
+    let worker = frame.stdout.lines().find(|line| line.starts_with("worker ")).unwrap_or_default();
+    let cells: Vec<&str> = worker.split_whitespace().collect();
+    assert_eq!(cells[..4], ["worker", "TASKS", "1/1", "working"], "{frame:?}");
+    assert!(cells[8].ends_with('s') && cells[11] == "1", "p99 and the entity that waits: {frame:?}");
+    runtime.kill9();
 }

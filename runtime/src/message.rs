@@ -16,8 +16,8 @@ pub use control::{Control, ControlState};
 pub use dead_letter::{DeadLetter, Epitaph, Reason, original_headers};
 pub(crate) use instant::nanos;
 pub use member::{
-    Fullest, InstanceId, IntakeStopped, Member, MemberState, ProcessId, ShardId, ShardReport, ShardState,
-    WorkReport,
+    ActorReport, Fullest, HotReport, InstanceId, IntakeStopped, Member, MemberState, ProcessId, ShardId,
+    ShardReport, ShardState, WaitReport, WorkReport,
 };
 pub use outcome::{Cause, Failure, Verdict};
 pub use partition::PartitionId;

@@ -1,5 +1,6 @@
 //! `tidegate status`: who shares the work of a topology, who has which shard, and what is wrong with that.
 
+mod actor;
 mod age;
 mod evidence;
 mod findings;

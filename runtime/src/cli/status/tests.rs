@@ -142,6 +142,48 @@ fn entries_that_disagree_are_named() {
 }
 
 #[test]
+fn entities_that_are_hot_or_wait_are_named() {
+    let mut web = entry("web", FRESH, "9f", "working", &[shard("payments", 0, "working")]);
+    let mut dead = entry("dead", STALE, "9f", "working", &[]);
+    with_actors(&mut web, json!([outstanding()]));
+    with_actors(&mut dead, json!([{ "actor": "payments", "waits": 5 }]));
+    let picture = Picture::of(&evidence(vec![web, dead]));
+
+    let text = text::render(&picture);
+    let json = serde_json::to_value(&picture).expect("JSON");
+
+    let entities = text.split("\n\n").find(|table| table.starts_with("ACTOR     ENTITY")).expect("a table");
+    insta::assert_snapshot!(entities, @r"
+    ACTOR     ENTITY  INSTANCE  IS            SINCE  WHY
+    payments  ada     web       hot           -      512 attempts in the last minute, 4.2s together
+    payments  bob     web       retry         12s    goes on in 3.1s: no stock
+    payments  eve     web       emit_blocked  1.4s   the stream is full
+    ");
+    assert_eq!(json["actors"][0]["p99_seconds"], 0.0412);
+    assert_eq!(json["actors"][0]["waits"], 2);
+    assert_eq!(json["actors"][0]["waiting"][0]["left_seconds"], 3.088);
+}
+
+/// What an instance tells about an actor in which something stands out.
+pub(super) fn outstanding() -> Value {
+    json!({
+        "actor": "payments", "p99_us": 41_200, "waits": 2,
+        "hot": [{ "key": "ada", "attempts": 512, "took_ms": 4200 }],
+        "waiting": [
+            { "key": "bob", "what": "retry", "why": "no stock", "for_ms": 12_000, "left_ms": 3500 },
+            { "key": "eve", "what": "emit_blocked", "why": "the stream is full", "for_ms": 1000 },
+        ],
+    })
+}
+
+pub(super) fn with_actors(entry: &mut MemberEntry, actors: Value) {
+    let value = entry.value.take().expect("an entry has a value");
+    let mut value: Value = serde_json::from_slice(&value).expect("JSON");
+    value["actors"] = actors;
+    entry.value = Some(value.to_string().into());
+}
+
+#[test]
 fn nobody_at_work_is_one_finding() {
     insta::assert_snapshot!(shown(&evidence(Vec::new())), @r"
     ACTOR     SHARD  STREAM  OWNER  STATE  SINCE  WAITING  IN FLIGHT  RUNNING  PROGRESS

@@ -14,7 +14,9 @@ use std::time::Duration;
 use clap::Args;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::task::AbortOnDropHandle;
 
 use self::draw::draw;
 use self::keys::Keys;
@@ -25,6 +27,7 @@ use crate::cli::args::Global;
 use crate::cli::connection::NatsArguments;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::signals::Signals;
 use crate::cli::{logging, output};
 use crate::engine::system;
 use crate::nats::{Connection, NatsGauge, names};
@@ -32,7 +35,7 @@ use crate::port::Gauge;
 use crate::topology::Topology;
 
 /// The size of a frame that is printed.
-const PRINTED: (u16, u16) = (120, 30);
+const PRINTED: (u16, u16) = (124, 30);
 
 /// What `tidegate top` understands.
 #[derive(Debug, Args)]
@@ -47,43 +50,55 @@ pub(in crate::cli) struct Arguments {
     nats: NatsArguments,
 }
 
-/// Shows actors at work until a key ends it.
+/// Shows actors at work until a key or a signal ends it.
 pub(in crate::cli) fn top(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
+    let is_live = !arguments.once && io::stdout().is_terminal();
     system::block_on(async {
-        let telemetry = logging::start_quietly(global)?;
-        let done = Box::pin(look_on(global, arguments)).await;
+        // A line of the log would go right through a frame.
+        let telemetry =
+            if is_live { logging::start_silently(global) } else { logging::start_quietly(global) }?;
+        let done = Box::pin(look_on(global, arguments, is_live)).await;
         logging::stop(telemetry).await;
         done
     })?
 }
 
-async fn look_on(global: &Global, arguments: &Arguments) -> Result<Exit, Failure> {
+async fn look_on(global: &Global, arguments: &Arguments, is_live: bool) -> Result<Exit, Failure> {
     let topology = global.load()?.topology;
     let connection = arguments.nats.connect(&topology.nats, &names::client(&topology.name)).await?;
     let mut eye = Eye::new(topology, connection);
     let period = Duration::from_secs(arguments.every);
     let mut scene = Scene::new(eye.look().await?);
-    if arguments.once || !io::stdout().is_terminal() {
+    if is_live {
+        live(scene, eye, period).await?;
+    } else {
         tokio::time::sleep(period).await;
         scene.see(eye.look().await?);
         output::text(&printed(&scene)?)?;
-        return Ok(Exit::Done);
     }
-    let mut terminal = ratatui::try_init()?;
-    let ended = show(&mut terminal, &mut scene, &mut eye, period).await;
+    Ok(Exit::Done)
+}
+
+/// Whatever ends it, the terminal is as it was: a panic restores it, too.
+async fn live(mut scene: Scene, eye: Eye, period: Duration) -> Result<(), Failure> {
+    let mut signals = Signals::take()?;
+    let (sender, looks) = mpsc::channel(1);
+    let _watching = AbortOnDropHandle::new(tokio::spawn(eye.watch(period, sender)));
+    let ended = match ratatui::try_init() {
+        Ok(mut terminal) => show(&mut terminal, &mut scene, looks, &mut signals).await,
+        Err(error) => Err(error.into()),
+    };
     ratatui::restore();
-    ended.map(|()| Exit::Done)
+    ended
 }
 
 async fn show(
     terminal: &mut ratatui::DefaultTerminal,
     scene: &mut Scene,
-    eye: &mut Eye,
-    period: Duration,
+    mut looks: mpsc::Receiver<Result<Sample, Failure>>,
+    signals: &mut Signals,
 ) -> Result<(), Failure> {
     let mut keys = Keys::listen();
-    let mut looks = interval(period);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         terminal.draw(|frame| draw(scene, frame))?;
         tokio::select! {
@@ -91,10 +106,12 @@ async fn show(
                 Some(key) if scene.press(key) => {}
                 Some(_) | None => return Ok(()),
             },
-            _ = looks.tick() => match eye.look().await {
-                Ok(sample) => scene.see(sample),
-                Err(failure) => scene.miss(failure.to_json()),
+            look = looks.recv() => match look {
+                Some(Ok(sample)) => scene.see(sample),
+                Some(Err(failure)) => scene.miss(failure.to_string()),
+                None => return Err(Failure::new(Exit::Failed, "who looks at the server has died")),
             },
+            _ = signals.next() => return Ok(()),
         }
     }
 }
@@ -123,6 +140,19 @@ impl Eye {
         let read = topology.streams.values().filter(|stream| is_read(stream.name.as_str()));
         let gauges = read.map(|stream| NatsGauge::new(connection.clone(), &topology, stream)).collect();
         Self { topology, connection, gauges }
+    }
+
+    /// Looks again and again, until nobody wants to know.
+    async fn watch(mut self, period: Duration, looks: mpsc::Sender<Result<Sample, Failure>>) {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            if looks.send(self.look().await).await.is_err() {
+                return;
+            }
+        }
     }
 
     async fn look(&mut self) -> Result<Sample, Failure> {

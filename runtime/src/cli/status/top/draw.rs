@@ -1,5 +1,7 @@
 //! Puts the scene on the screen.
 
+use std::time::Duration;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Modifier, Style};
@@ -13,12 +15,12 @@ use crate::cli::table::shown;
 /// What stands where nothing is known.
 const NOTHING: &str = "-";
 
-const KEYS: &str = "↑↓ choose   ↵ its shards   esc back   q quit";
+const KEYS: &str = "↑↓ choose   ↵ its shards and entities   esc back   q quit";
 
 /// Draws all of it.
 pub(super) fn draw(scene: &Scene, frame: &mut Frame<'_>) {
-    let findings = &scene.picture().findings;
-    let lines = u16::try_from(findings.len()).unwrap_or(u16::MAX).saturating_mul(2).clamp(1, 10);
+    let told: Vec<Line<'_>> = scene.told().iter().map(|line| Line::from(shown(line))).collect();
+    let lines = u16::try_from(told.len()).unwrap_or(u16::MAX).saturating_mul(2).clamp(1, 10);
     let [head, table, below, keys] = Layout::vertical([
         Constraint::Length(2),
         Constraint::Min(3),
@@ -31,11 +33,6 @@ pub(super) fn draw(scene: &Scene, frame: &mut Frame<'_>) {
     let (rows, chosen) = scene.rows();
     let mut state = TableState::default().with_selected(chosen);
     frame.render_stateful_widget(listing(scene, &rows), table, &mut state);
-    let told: Vec<Line<'_>> = match &scene.missed {
-        Some(why) => vec![Line::from(format!("nothing can be seen: {}", shown(why)))],
-        None if findings.is_empty() => vec![Line::from("nothing is wrong")],
-        None => findings.iter().map(|finding| Line::from(format!("- {}", shown(finding)))).collect(),
-    };
     frame.render_widget(Paragraph::new(told).wrap(Wrap { trim: false }), below);
     frame.render_widget(Paragraph::new(KEYS).style(Style::new().add_modifier(Modifier::DIM)), keys);
 }
@@ -54,9 +51,21 @@ fn listing<'r>(scene: &Scene, rows: &'r [scene::Row]) -> Table<'r> {
         Some(_) => ("SHARD", "OWNER"),
         None => ("ACTOR", "STREAM"),
     };
-    let heading =
-        [first, second, "STATE", "WAITING", "IN FLIGHT", "RUNNING", "LAG", "DONE", "DEAD", "HELD UP BY"];
-    let widths = [20, 16, 13, 9, 9, 7, 8, 9, 7, 16].map(Constraint::Length);
+    let heading = [
+        first,
+        second,
+        "STATE",
+        "WAITING",
+        "IN FLIGHT",
+        "RUNNING",
+        "LAG",
+        "P99",
+        "DONE",
+        "DEAD",
+        "WAITS",
+        "HELD UP BY",
+    ];
+    let widths = [18, 14, 11, 7, 9, 7, 6, 7, 7, 6, 5, 13].map(Constraint::Length);
     let bold = Style::new().add_modifier(Modifier::BOLD);
     Table::new(rows.iter().map(row), widths)
         .header(Row::new(heading).style(bold))
@@ -74,8 +83,19 @@ fn row(row: &scene::Row) -> Row<'static> {
         count(row.unsettled),
         row.running.to_string(),
         row.lag.map_or(NOTHING.to_owned(), age::shown),
+        row.p99.map_or(NOTHING.to_owned(), brief),
         rate(row.done),
         rate(row.dead),
+        count(row.waits),
         row.held_up_by.as_deref().map_or(NOTHING.to_owned(), shown),
     ])
+}
+
+/// An attempt may be short.
+fn brief(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{:.1}ms", time.as_secs_f64() * 1000.0)
+    } else {
+        age::shown(time)
+    }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::keys::Key;
+use crate::cli::status::actor::Actor;
+use crate::cli::status::age;
 use crate::cli::status::picture::{Picture, Shard};
 
 /// What was seen at one look.
@@ -24,8 +26,8 @@ pub(super) struct Scene {
     before: Option<Sample>,
     /// Which actor is chosen.
     chosen: usize,
-    /// Whether its shards are shown.
-    is_inside: bool,
+    /// Which of its shards is chosen, while they are shown.
+    inside: Option<usize>,
     /// Why the last look failed, if it did.
     pub(super) missed: Option<String>,
 }
@@ -40,6 +42,10 @@ pub(super) struct Row {
     pub(super) unsettled: Option<u64>,
     pub(super) running: u64,
     pub(super) lag: Option<Duration>,
+    /// In what time 99 of 100 attempts ended.
+    pub(super) p99: Option<Duration>,
+    /// How many entities wait, for their next attempt or for the broker.
+    pub(super) waits: Option<u64>,
     /// Messages done in a second.
     pub(super) done: Option<f64>,
     /// Dead letters in a second.
@@ -50,14 +56,14 @@ pub(super) struct Row {
 
 impl Scene {
     pub(super) fn new(first: Sample) -> Self {
-        Self { now: first, before: None, chosen: 0, is_inside: false, missed: None }
+        Self { now: first, before: None, chosen: 0, inside: None, missed: None }
     }
 
     /// Takes in what is there now.
     pub(super) fn see(&mut self, sample: Sample) {
         self.before = Some(std::mem::replace(&mut self.now, sample));
         self.missed = None;
-        self.chosen = self.chosen.min(self.actors().len().saturating_sub(1));
+        self.move_to(|place| place);
     }
 
     /// Nothing could be seen.
@@ -67,16 +73,29 @@ impl Scene {
 
     /// Does what a key means; returns whether to go on.
     pub(super) fn press(&mut self, key: Key) -> bool {
-        let last = self.actors().len().saturating_sub(1);
         match key {
             Key::Quit => return false,
-            Key::Up => self.chosen = self.chosen.saturating_sub(1),
-            Key::Down => self.chosen = (self.chosen + 1).min(last),
-            Key::Enter => self.is_inside = true,
-            Key::Back => self.is_inside = false,
+            Key::Up => self.move_to(|place| place.saturating_sub(1)),
+            Key::Down => self.move_to(|place| place + 1),
+            Key::Enter => self.inside = self.inside.or(Some(0)),
+            Key::Back => self.inside = None,
             Key::Resize => {}
         }
         true
+    }
+
+    /// Chooses another row of what is shown, no further than the last.
+    fn move_to(&mut self, to: impl Fn(usize) -> usize) {
+        let actors = self.actors();
+        let last_of = |count: usize| count.saturating_sub(1);
+        match self.inside {
+            None => self.chosen = to(self.chosen).min(last_of(actors.len())),
+            Some(place) => {
+                self.chosen = self.chosen.min(last_of(actors.len()));
+                let shards = actors.get(self.chosen).map_or(0, |actor| self.of(actor).count());
+                self.inside = Some(to(place).min(last_of(shards)));
+            }
+        }
     }
 
     pub(super) fn picture(&self) -> &Picture {
@@ -85,15 +104,45 @@ impl Scene {
 
     /// The actor whose shards are shown, if they are.
     pub(super) fn inside(&self) -> Option<String> {
-        if self.is_inside { self.actors().into_iter().nth(self.chosen) } else { None }
+        self.inside.and_then(|_| self.actors().into_iter().nth(self.chosen))
     }
 
     /// The rows of the table, and which is chosen.
     pub(super) fn rows(&self) -> (Vec<Row>, Option<usize>) {
         match self.inside() {
-            Some(actor) => (self.of(&actor).map(|shard| self.shard(shard)).collect(), None),
+            Some(actor) => (self.of(&actor).map(|shard| self.shard(shard)).collect(), self.inside),
             None => (self.actors().iter().map(|actor| self.actor(actor)).collect(), Some(self.chosen)),
         }
+    }
+
+    /// What is told below: of the actor whose shards are shown its entities that are hot or wait, else what is wrong.
+    pub(super) fn told(&self) -> Vec<String> {
+        if let Some(why) = &self.missed {
+            return vec![format!("nothing can be seen: {why}")];
+        }
+        let (told, nothing) = match self.inside() {
+            Some(actor) => (self.entities(&actor), "no entity is hot or waits"),
+            None => (self.picture().findings.clone(), "nothing is wrong"),
+        };
+        if told.is_empty() {
+            return vec![nothing.to_owned()];
+        }
+        told.into_iter().map(|line| format!("- {line}")).collect()
+    }
+
+    fn entities(&self, actor: &str) -> Vec<String> {
+        let Some(actor) = self.outstanding(actor) else { return Vec::new() };
+        let hot =
+            actor.hot.iter().map(|hot| format!("`{}` is hot in {}: {}", hot.key, hot.instance, hot.told()));
+        let waiting = actor.waiting.iter().map(|wait| {
+            let waited = age::shown(wait.waited);
+            format!("`{}` waits in {} for {waited} ({}): {}", wait.key, wait.instance, wait.what, wait.told())
+        });
+        hot.chain(waiting).collect()
+    }
+
+    fn outstanding(&self, actor: &str) -> Option<&Actor> {
+        self.picture().actors.iter().find(|known| known.name == actor)
     }
 
     fn actors(&self) -> Vec<String> {
@@ -122,6 +171,8 @@ impl Scene {
             unsettled: sum(&shards, |shard| shard.unsettled),
             running: shards.iter().map(|shard| shard.running).sum(),
             lag: self.now.lags.get(actor).copied().flatten(),
+            p99: self.outstanding(actor).and_then(|actor| actor.p99),
+            waits: self.outstanding(actor).map(|actor| actor.waits),
             done: sum(&shards, |shard| shard.done),
             dead: sum(&shards, |shard| shard.dead),
             held_up_by: shards.into_iter().find_map(|shard| shard.held_up_by),
@@ -146,6 +197,8 @@ impl Scene {
             unsettled: shard.unsettled,
             running: owner.map_or(0, |owner| owner.running),
             lag: None,
+            p99: None,
+            waits: None,
             done,
             dead,
             held_up_by: stopped.or(full),
