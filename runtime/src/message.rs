@@ -8,6 +8,7 @@ pub mod outcome;
 pub mod partition;
 pub mod retry;
 pub mod shard;
+pub mod tap;
 
 mod instant;
 
@@ -23,5 +24,6 @@ pub use outcome::{Cause, Failure, Verdict};
 pub use partition::PartitionId;
 pub use retry::RetryPolicy;
 pub use shard::ShardPrefix;
+pub use tap::{TapFilter, TapOutcome, TapRequest, Tapped};
 pub use tidegate_producer::flow::{self, Flow, FlowState, Mark, Pressure};
 pub use tidegate_producer::timestamp;
