@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use async_nats::jetstream;
 use serde_json::json;
-use support::{NatsServer, PATIENCE, eventually, publish_json};
+use support::{NatsServer, PATIENCE, eventually, eventually_some, publish_json};
 use tidegate_runtime::message::{Member, MemberState, ShardId, ShardReport, ShardState};
 use tidegate_runtime::nats::NatsMembers;
 use tidegate_runtime::port::Members;
@@ -115,35 +115,38 @@ async fn top_prints_a_frame_where_there_is_no_terminal() {
     assert!(ended.stdout.contains("no instance runs `fixture`"), "{ended:?}");
 }
 
+/// The words of the first line of what a command prints that has `word` at `place`, while the entity `ada` is busy.
+async fn cells(
+    server: &NatsServer,
+    workload: &Workload,
+    arguments: &str,
+    place: usize,
+    word: &str,
+) -> Vec<String> {
+    eventually_some(PATIENCE, async || {
+        publish_tasks(server, (0..20).map(|id| ("ada".to_owned(), json!({ "id": id })))).await;
+        let printed = command(workload.builder(), arguments).await.stdout;
+        let mut lines =
+            printed.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        lines.find(|cells| cells.get(place).is_some_and(|cell| cell == word))
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn entities_that_are_hot_or_wait_are_shown_where_they_are_at_work() {
     let server = NatsServer::start().await;
     let workload = Workload::new(&server, "script", "max_deliver = 3\nbackoff = [\"10m\"]");
     let mut runtime = workload.start().await;
-
-    publish_tasks(&server, (0..50).map(|id| ("ada".to_owned(), json!({ "id": id })))).await;
     publish_tasks(&server, [("eve".to_owned(), json!({ "id": 50, "fails": 1 }))]).await;
-    eventually(PATIENCE, async || {
-        let actor = command(workload.builder(), "status --format json").await.json()["actors"][0].clone();
-        actor["hot"][0]["key"] == "ada" && actor["waiting"][0]["key"] == "eve"
-    })
-    .await;
-    let status = command(workload.builder(), "status").await;
-    let frame = command(workload.builder(), "top --once").await;
 
-    let line = |of: &str| {
-        let lines = status.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        lines
-            .into_iter()
-            .find(|cells| cells.get(1) == Some(&of))
-            .map(|cells| cells.join(" "))
-            .unwrap_or_default()
-    };
-    assert!(line("ada").contains("hot - 50 attempts in the last minute"), "{status:?}");
-    assert!(line("eve").contains("retry") && line("eve").contains("goes on in"), "{status:?}");
-    let worker = frame.stdout.lines().find(|line| line.starts_with("worker ")).unwrap_or_default();
-    let cells: Vec<&str> = worker.split_whitespace().collect();
-    assert_eq!(cells[..4], ["worker", "TASKS", "1/1", "working"], "{frame:?}");
-    assert!(cells[8].ends_with('s') && cells[11] == "1", "p99 and the entity that waits: {frame:?}");
+    let eve = cells(&server, &workload, "status", 1, "eve").await;
+    let ada = cells(&server, &workload, "status", 1, "ada").await;
+    let worker = cells(&server, &workload, "top --once", 11, "1").await;
+
+    assert_eq!((&*eve[0], &*eve[3]), ("worker", "retry"), "{eve:?}");
+    assert_eq!((&*ada[0], &*ada[3], &*ada[6]), ("worker", "hot", "attempts"), "{ada:?}");
+    assert_eq!(worker[..4], ["worker", "TASKS", "1/1", "working"]);
+    assert!(worker[8].ends_with('s'), "p99: {worker:?}");
     runtime.kill9();
 }

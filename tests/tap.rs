@@ -94,4 +94,5 @@ async fn a_tap_of_nothing_that_there_is_says_so() {
     assert_eq!((unknown.code, sampled.code), (Some(2), Some(2)), "{unknown:?} {sampled:?}");
     assert!(unknown.stderr.contains("its actors are `worker`"), "{unknown:?}");
     assert_eq!((nobody.code, &*nobody.stdout), (Some(0), ""));
+    assert!(nobody.stderr.contains("no instance is at work"), "{nobody:?}");
 }

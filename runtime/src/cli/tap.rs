@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tracing::warn;
 
 use super::args::{Format, Global};
 use super::connection::NatsArguments;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::signals::Signals;
-use super::{logging, output};
+use super::{logging, output, status};
 use crate::engine::system;
 use crate::message::{TapFilter, TapOutcome, TapRequest, Tapped};
 use crate::nats::{NatsTaps, TapStream, names};
@@ -83,6 +84,9 @@ async fn look_on(global: &Global, arguments: &Arguments) -> Result<Exit, Failure
         return Err(unknown(&topology, actor));
     }
     let connection = arguments.nats.connect(&topology.nats, &names::client(&topology.name)).await?;
+    if status::sharing(&topology, &connection).await.is_ok_and(|sharing| !sharing.is_working) {
+        warn!(topology = %topology.name, "no instance is at work: nothing is shown until one is");
+    }
     let taps = NatsTaps::new(connection, topology.name.clone());
     let stream = taps.listen(actor).await.ok_or_else(unheard)?;
     let mut request = arguments.request();
