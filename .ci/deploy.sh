@@ -45,6 +45,8 @@ lint_prometheus() {
     step "deploy/: Prometheus"
     silent_if_well "$(promtool)" check config deploy/prometheus/prometheus.yml
     silent_if_well "$(promtool)" test rules deploy/prometheus/rules/tidegate.test.yml
+    # What `tidegate alerts rules` writes, as a test holds it.
+    silent_if_well "$(promtool)" check rules runtime/src/cli/alerts/rules/shop.yml
 }
 
 # With certificates of the moment in the place of those that it names.

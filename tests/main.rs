@@ -33,6 +33,7 @@ mod provision;
 mod recovery;
 mod stalls;
 mod status;
+mod tap;
 mod tidy;
 mod traces;
 mod tutorial;

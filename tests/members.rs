@@ -37,6 +37,7 @@ pub(crate) fn member(name: &str) -> Member {
         claim: None,
         shards: Vec::new(),
         alerts: Vec::new(),
+        actors: Vec::new(),
     }
 }
 

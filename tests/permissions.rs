@@ -45,9 +45,13 @@ stream = "DONE"
 subjects = ["done.{entity}"]
 "#;
 
-/// What is used when actors are added, alerts raised, actors paused: not here.
-const SELDOM: [&str; 3] =
-    ["$JS.API.STREAM.UPDATE.fixture-advisories", "$KV.fixture-controls.>", "tidegate.fixture.alerts.>"];
+/// What is used when actors are added, alerts raised, actors paused, messages shown: not here.
+const SELDOM: [&str; 4] = [
+    "$JS.API.STREAM.UPDATE.fixture-advisories",
+    "$KV.fixture-controls.>",
+    "tidegate.fixture.alerts.>",
+    "tidegate.fixture.taps.*",
+];
 
 const ADMIN: &str = "users: [\n  { user: admin, password: secret }\n";
 
@@ -179,6 +183,8 @@ async fn everything_runs_as_these_users_and_every_grant_is_used() {
     feed(&builder, 3).await;
     assert_eq!(tap.unused(&grants["publisher"]["publish"]["allow"], &[]), [""; 0]);
     tap.forget();
+    // What waits has an age.
+    publish_json(&jetstream, [("done.z".to_owned(), json!({}))]).await;
     operate(&builder).await;
     assert_eq!(tap.unused(&grants["operator"]["publish"]["allow"], &SELDOM), [""; 0]);
 }
@@ -212,6 +218,8 @@ async fn operate(builder: &RuntimeBuilder) {
     permitted(builder, "actors resume worker", 0).await;
     permitted(builder, "actors list", 0).await;
     permitted(builder, "alerts list", 0).await;
+    permitted(builder, "top --once", 0).await;
+    permitted(builder, "tap worker --for 100ms", 0).await;
     let groups = permitted(builder, "dead-letters groups --format json", 0).await.json();
     let number = groups[0]["example"].as_u64().expect("a number");
     permitted(builder, &format!("dead-letters show {number}"), 0).await;

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use async_nats::jetstream;
 use serde_json::json;
-use support::{NatsServer, PATIENCE, eventually, publish_json};
+use support::{NatsServer, PATIENCE, eventually, eventually_some, publish_json};
 use tidegate_runtime::message::{Member, MemberState, ShardId, ShardReport, ShardState};
 use tidegate_runtime::nats::NatsMembers;
 use tidegate_runtime::port::Members;
@@ -12,6 +12,7 @@ use tidegate_runtime::port::Members;
 use crate::cli::{command, fixture};
 use crate::members::{BUCKET, make_bucket, member};
 use crate::ports::connected;
+use crate::workload::{Workload, publish_tasks};
 
 /// The stream and the consumer of the fixture's actor, with so many messages waiting.
 async fn make_consumer(jetstream: &jetstream::Context, waiting: u32) {
@@ -97,4 +98,55 @@ async fn a_server_that_is_away_is_told_as_such() {
     server.kill9();
 
     assert_eq!(command(&builder, "status").await.code, Some(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_prints_a_frame_where_there_is_no_terminal() {
+    let server = NatsServer::start().await;
+    let builder = fixture().nats(&server);
+    make_consumer(&server.jetstream().await, 7).await;
+
+    let ended = command(&builder, "top").await;
+
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let worker = ended.stdout.lines().find(|line| line.starts_with("worker ")).unwrap_or_default();
+    let cells: Vec<&str> = worker.split_whitespace().collect();
+    assert_eq!(cells[..6], ["worker", "TASKS", "0/1", "working", "7", "0"], "{ended:?}");
+    assert!(ended.stdout.contains("no instance runs `fixture`"), "{ended:?}");
+}
+
+/// The words of the first line of what a command prints that has `word` at `place`, while the entity `ada` is busy.
+async fn cells(
+    server: &NatsServer,
+    workload: &Workload,
+    arguments: &str,
+    place: usize,
+    word: &str,
+) -> Vec<String> {
+    eventually_some(PATIENCE, async || {
+        publish_tasks(server, (0..20).map(|id| ("ada".to_owned(), json!({ "id": id })))).await;
+        let printed = command(workload.builder(), arguments).await.stdout;
+        let mut lines =
+            printed.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        lines.find(|cells| cells.get(place).is_some_and(|cell| cell == word))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entities_that_are_hot_or_wait_are_shown_where_they_are_at_work() {
+    let server = NatsServer::start().await;
+    let workload = Workload::new(&server, "script", "max_deliver = 3\nbackoff = [\"10m\"]");
+    let mut runtime = workload.start().await;
+    publish_tasks(&server, [("eve".to_owned(), json!({ "id": 50, "fails": 1 }))]).await;
+
+    let eve = cells(&server, &workload, "status", 1, "eve").await;
+    let ada = cells(&server, &workload, "status", 1, "ada").await;
+    let worker = cells(&server, &workload, "top --once", 11, "1").await;
+
+    assert_eq!((&*eve[0], &*eve[3]), ("worker", "retry"), "{eve:?}");
+    assert_eq!((&*ada[0], &*ada[3], &*ada[6]), ("worker", "hot", "attempts"), "{ada:?}");
+    assert_eq!(worker[..4], ["worker", "TASKS", "1/1", "working"]);
+    assert!(worker[8].ends_with('s'), "p99: {worker:?}");
+    runtime.kill9();
 }

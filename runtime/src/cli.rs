@@ -35,6 +35,8 @@ mod status;
 mod actors;
 mod alerts;
 
+mod tap;
+
 mod dead_letters;
 mod output;
 mod table;

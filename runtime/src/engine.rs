@@ -31,6 +31,7 @@ mod stall;
 mod status;
 mod supervisor;
 pub mod system;
+mod tap;
 mod threads;
 mod title;
 mod trials;

@@ -9,6 +9,7 @@ mod flows;
 mod members;
 mod outlet;
 mod source;
+mod taps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,7 @@ pub use self::controls::{MemoryControlWatch, MemoryControls};
 pub use self::flows::{MemoryFlowWatch, MemoryFlows, MemoryGauge};
 pub use self::members::MemoryMembers;
 pub use self::source::MemorySource;
+pub use self::taps::{MemoryTapWatch, MemoryTaps};
 use crate::port::{Entry, Outbound, Receipt, Settlement};
 
 /// A stream, its consumer, an outbox and a bucket. Clones share them.

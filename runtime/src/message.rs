@@ -8,6 +8,7 @@ pub mod outcome;
 pub mod partition;
 pub mod retry;
 pub mod shard;
+pub mod tap;
 
 mod instant;
 
@@ -16,12 +17,13 @@ pub use control::{Control, ControlState};
 pub use dead_letter::{DeadLetter, Epitaph, Reason, original_headers};
 pub(crate) use instant::nanos;
 pub use member::{
-    Fullest, InstanceId, IntakeStopped, Member, MemberState, ProcessId, ShardId, ShardReport, ShardState,
-    WorkReport,
+    ActorReport, Fullest, HotReport, InstanceId, IntakeStopped, Member, MemberState, ProcessId, ShardId,
+    ShardReport, ShardState, WaitReport, WorkReport,
 };
 pub use outcome::{Cause, Failure, Verdict};
 pub use partition::PartitionId;
 pub use retry::RetryPolicy;
 pub use shard::ShardPrefix;
+pub use tap::{TapFilter, TapOutcome, TapRequest, Tapped};
 pub use tidegate_producer::flow::{self, Flow, FlowState, Mark, Pressure};
 pub use tidegate_producer::timestamp;

@@ -25,6 +25,7 @@ pub mod publisher;
 pub mod settle;
 pub mod sink;
 pub mod store;
+pub mod taps;
 
 pub mod exhausted;
 
@@ -70,4 +71,5 @@ pub use shard::Shard;
 pub use sink::NatsSink;
 pub use source::NatsSource;
 pub use store::NatsStore;
+pub use taps::{NatsTaps, TapStream};
 pub use vitals::{ServerVitals, Share, StreamVitals};

@@ -1,6 +1,6 @@
 //! What the engine needs of the world: where messages come from, how they are settled, where effects go,
 //! who else is at work, what actors may do, how full the streams are, and
-//! who is told of alerts.
+//! who is told of alerts, and to whom messages are shown.
 
 pub mod alarm;
 pub mod controls;
@@ -12,6 +12,7 @@ pub mod settle;
 pub mod sink;
 pub mod source;
 pub mod store;
+pub mod taps;
 pub mod tenure;
 
 use std::future::Future;
@@ -27,6 +28,7 @@ pub use settle::{Receipt, Settle, Settlement};
 pub use sink::{Outbound, Sink, SinkError};
 pub use source::{Arrival, Arrivals, Pending, Room, Source, SourceError};
 pub use store::{Entry, Revision, Store, StoreError};
+pub use taps::{TapWatch, Taps};
 pub use tenure::Tenure;
 
 /// A boxed future, as the ports' methods return it.

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     actors, alerts, apply, build, check, completions, dead_letters, demo, doctor, exit, explain, graph,
-    ingress, permissions, plan, publish, run, status,
+    ingress, permissions, plan, publish, run, status, tap,
 };
 use crate::telemetry;
 use crate::topology::{Checked, Rejected, load};
@@ -45,6 +45,10 @@ pub(super) enum Command {
     Doctor(doctor::Arguments),
     /// Shows which instances share the work, and who has which shard.
     Status(status::Arguments),
+    /// Shows actors at work, live: what waits, lag, rates, and what holds them up.
+    Top(status::top::Arguments),
+    /// Follows an actor's messages as they end: done, to be tried again, dead-lettered.
+    Tap(tap::Arguments),
     /// Pauses, resumes and drains actors in all instances, and shows what each may do.
     #[command(subcommand)]
     Actors(actors::Command),

@@ -19,8 +19,8 @@ use crate::engine::{
 use crate::message::{InstanceId, ShardId};
 use crate::nats::{
     Connection, ConsumerPlan, ExhaustedSettle, ExhaustedSource, NatsAlarm, NatsControls, NatsFlows,
-    NatsGauge, NatsHeld, NatsMembers, NatsSettle, NatsSink, NatsSource, NatsStore, Provision, ProvisionError,
-    Shard, StoredControl, Watched, names, provision,
+    NatsGauge, NatsHeld, NatsMembers, NatsSettle, NatsSink, NatsSource, NatsStore, NatsTaps, Provision,
+    ProvisionError, Shard, StoredControl, Watched, names, provision,
 };
 use crate::port::{ControlsError, StoreError, Tenure};
 use crate::telemetry::metric::{self, Labels};
@@ -88,6 +88,7 @@ pub(super) async fn start(
         trials: Arc::new(trials),
         patience: topology.drain_timeout,
         alarm: Arc::new(NatsAlarm::new(connection.clone(), topology.name.clone())),
+        taps: Arc::new(NatsTaps::new(connection.clone(), topology.name.clone())),
     };
     let threads = Threads::start(available_parallelism().map_or(1, NonZero::get));
     let flow = flow_plan(topology, connection);

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::{
     actors, alerts, apply, build, check, completions, dead_letters, demo, doctor, explain, graph, ingress,
-    permissions, plan, publish, run, status,
+    permissions, plan, publish, run, status, tap,
 };
 use crate::registry::Registry;
 use crate::topology::Style;
@@ -56,6 +56,8 @@ fn perform(cli: Cli, registry: &Registry) -> Result<Exit, Failure> {
         Command::Apply(arguments) => apply::apply(&global, &arguments, registry),
         Command::Doctor(arguments) => doctor::doctor(&global, &arguments, registry),
         Command::Status(arguments) => status::status(&global, &arguments),
+        Command::Top(arguments) => status::top::top(&global, &arguments),
+        Command::Tap(arguments) => tap::tap(&global, &arguments),
         Command::Actors(command) => actors::actors(&global, &command),
         Command::Alerts(command) => alerts::alerts(&global, &command),
         Command::Demo(arguments) => demo::demo(&global, &arguments, registry),

@@ -78,6 +78,15 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::Problem(problem) => problem.fmt(f),
+        }
+    }
+}
+
 impl Problem {
     fn render(&self, style: Style) -> String {
         let theme = match style {

@@ -47,6 +47,7 @@ pub(super) fn charter(topology: &Topology, instance: InstanceId) -> Charter {
         claim: None,
         shards: Vec::new(),
         alerts: Vec::new(),
+        actors: Vec::new(),
     };
     Charter { member, failover: topology.failover, shards: shards(topology) }
 }

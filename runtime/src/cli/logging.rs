@@ -28,6 +28,11 @@ pub(super) fn start_quietly(global: &Global) -> Result<Telemetry, Failure> {
     begin(global, "tidegate", QUIET, Metering::Off)
 }
 
+/// Starts logs of a command that draws on the terminal: nothing is told unless it was asked for.
+pub(super) fn start_silently(global: &Global) -> Result<Telemetry, Failure> {
+    begin(global, "tidegate", "off", Metering::Off)
+}
+
 /// Exports what is left, for a bounded time.
 pub(super) async fn stop(telemetry: Telemetry) {
     let shutdown = tokio::task::spawn_blocking(move || telemetry.shutdown(SHUTDOWN));

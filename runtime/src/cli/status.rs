@@ -1,11 +1,13 @@
 //! `tidegate status`: who shares the work of a topology, who has which shard, and what is wrong with that.
 
+mod actor;
 mod age;
 mod evidence;
 mod findings;
 mod picture;
 mod stream;
 mod text;
+pub(super) mod top;
 
 use clap::Args;
 

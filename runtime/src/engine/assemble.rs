@@ -26,11 +26,12 @@ use super::shard::Shard;
 use super::shift::ShiftPlan;
 use super::status::{Patience, ShardStatus, Watch, Watched};
 use super::supervisor::Rebuild;
+use super::tap::{self, Tap};
 use super::threads::{Thread, Threads};
 use super::title::Title;
 use super::watchdog;
 use crate::message::{InstanceId, ProcessId, RetryPolicy, ShardId};
-use crate::port::{Alarm, Held, Room, Settle, Sink, Source, Store, Tenure};
+use crate::port::{Alarm, Held, Room, Settle, Sink, Source, Store, Taps, Tenure};
 use crate::telemetry::metric;
 use crate::topology::Actor;
 
@@ -91,6 +92,8 @@ pub struct Instance {
     pub patience: Duration,
     /// Who is told of alerts.
     pub alarm: Arc<dyn Alarm>,
+    /// Who is shown messages.
+    pub taps: Arc<dyn Taps>,
 }
 
 /// A running topology.
@@ -140,9 +143,10 @@ impl Engine {
         let (shards, cell) = (JoinSet::new(), Cell::default());
         let mut engine = Self { shards, servants, drain, watch, board, cell, threads };
         let helms: Vec<_> = plans.iter().map(|plan| engine.helm(plan, &controls, instance)).collect();
+        let taps = engine.taps(&names, instance);
         let mut guarded = Vec::new();
-        for (index, (plan, helm)) in (0..).zip(plans.into_iter().zip(&helms)) {
-            guarded.push(engine.start_actor(index, plan, helm, instance, &with_pulses));
+        for (index, ((plan, helm), tap)) in (0..).zip(plans.into_iter().zip(&helms).zip(&taps)) {
+            guarded.push(engine.start_actor(index, plan, (helm, tap), instance, &with_pulses));
         }
         engine.guard(guarded, raised, instance);
         engine.servants.spawn(control::keep(helms, controls.watch));
@@ -202,16 +206,26 @@ impl Engine {
         helm
     }
 
+    /// A tap for each actor.
+    fn taps(&mut self, actors: &[Arc<str>], instance: &Instance) -> Vec<Arc<Tap>> {
+        let (queue, waiting) = tap::queue();
+        let tap = |actor: &Arc<str>| Tap::new(Arc::clone(actor), instance.id.to_string(), queue.clone());
+        let taps: Vec<_> = actors.iter().map(tap).map(Arc::new).collect();
+        self.servants.spawn(tap::hear(taps.clone(), instance.taps.watch()));
+        self.servants.spawn(tap::show(waiting, Arc::clone(&instance.taps)));
+        taps
+    }
+
     fn start_actor(
         &mut self,
         index: u32,
         mut plan: ActorPlan,
-        helm: &Arc<Helm>,
+        (helm, tap): (&Arc<Helm>, &Arc<Tap>),
         instance: &Instance,
         threads: &[Thread],
     ) -> Guarded {
         let shards = u32::try_from(plan.shards.len()).expect("a checked topology has few shards");
-        let crew = crew_of(index, &plan, helm, instance, &self.cell);
+        let crew = crew_of(index, &plan, (helm, tap), instance, &self.cell);
         let router = Arc::new(Router::new(&plan.actor));
         let ids = (0..shards).map(|shard| ShardId { actor: Arc::clone(&crew.name), shard });
         let statuses: Vec<_> = ids.map(|id| Arc::new(ShardStatus::new(id))).collect();
@@ -310,7 +324,13 @@ fn patience_with(actor: &Actor) -> Patience {
     Patience { attempt: actor.timeout + GRACE, claim: 2 * actor.ack_wait + GRACE }
 }
 
-fn crew_of(index: u32, plan: &ActorPlan, helm: &Arc<Helm>, instance: &Instance, cell: &Cell) -> Crew {
+fn crew_of(
+    index: u32,
+    plan: &ActorPlan,
+    (helm, tap): (&Arc<Helm>, &Arc<Tap>),
+    instance: &Instance,
+    cell: &Cell,
+) -> Crew {
     let actor = &plan.actor;
     let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
     let destinations = actor.emits.values().map(Pattern::as_str).chain([plan.dead_letters.as_str()]);
@@ -336,6 +356,7 @@ fn crew_of(index: u32, plan: &ActorPlan, helm: &Arc<Helm>, instance: &Instance, 
         helm: Arc::clone(helm),
         status: Arc::default(),
         timers,
+        tap: Arc::clone(tap),
         heat: Thermometers::new(actor.partitions),
         waits: Waits::default(),
     }

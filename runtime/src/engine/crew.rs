@@ -14,6 +14,7 @@ use super::effects::Interrupted;
 use super::lanes::{Thermometers, Waits};
 use super::quarantine::Cell;
 use super::status::ActorStatus;
+use super::tap::Tap;
 use crate::message::{ProcessId, RetryPolicy};
 use crate::port::{Outbound, Sink, SinkError, Store, Tenure};
 use crate::telemetry::metric::ActorTimers;
@@ -50,6 +51,8 @@ pub(crate) struct Crew {
     pub(crate) helm: Arc<Helm>,
     pub(crate) status: Arc<ActorStatus>,
     pub(crate) timers: ActorTimers,
+    /// Shows messages as they end, to who asks.
+    pub(crate) tap: Arc<Tap>,
     /// Which entities have most to do, by partition.
     pub(crate) heat: Thermometers,
     /// Which entities wait.

@@ -10,7 +10,8 @@ use super::crew::Crew;
 use super::effects::{Interrupted, until_taken};
 use super::router::Router;
 use super::status::ShardStatus;
-use crate::message::{DeadLetter, Failure, Reason};
+use super::tap::Ending;
+use crate::message::{DeadLetter, Failure, Reason, TapOutcome};
 use crate::planted::{Bug, is_planted};
 use crate::port::{Outbound, Room, Settle, Settlement, SinkError, Source};
 use crate::telemetry::span::MessageTrace;
@@ -29,6 +30,8 @@ const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::f
 pub(super) struct End<'a> {
     pub(super) reason: Reason,
     pub(super) attempts: u32,
+    /// How long the last attempt took, if this process made it.
+    pub(super) took: Option<Duration>,
     pub(super) failures: &'a [Failure],
     pub(super) trace: &'a MessageTrace,
 }
@@ -75,6 +78,8 @@ pub(super) async fn bury(
         stored.expect("no error is final");
     }
     crew.status.dead_lettered(end.reason);
+    let End { attempts: attempt, took, failures, .. } = end;
+    crew.tap.note(message, Ending { outcome: TapOutcome::Dead, attempt, took, failures });
     let error = end.failures.last().map(|failure| failure.errors.join(": "));
     warn!(
         actor = %crew.name,
@@ -135,8 +140,13 @@ pub(super) async fn bury_exhausted(
             }
             let trace = MessageTrace::receive(&message, router.destination(&message.subject), &crew.name);
             trace.received();
-            let end =
-                End { reason: Reason::Exhausted, attempts: arrival.delivered, failures: &[], trace: &trace };
+            let end = End {
+                reason: Reason::Exhausted,
+                attempts: arrival.delivered,
+                took: None,
+                failures: &[],
+                trace: &trace,
+            };
             if bury(&message, &crew, end).await.is_err() {
                 return;
             }

@@ -19,9 +19,10 @@ use super::dead_letter::{End, bury};
 use super::delivery::Delivery;
 use super::effects::{self, Effects, Interrupted, Loaded};
 use super::partition::Desk;
+use super::tap::Ending;
 use super::trials;
 use super::watchdog::Holder;
-use crate::message::{Cause, Failure, Reason, Verdict, partition};
+use crate::message::{Cause, Failure, Reason, TapOutcome, Verdict, partition};
 use crate::planted::{Bug, is_planted};
 use crate::port::Settlement;
 use crate::telemetry::metric::Started;
@@ -80,8 +81,8 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 return;
             }
         };
-        clock(&outcome, started, crew);
-        crew.heat.of(desk.id).note(&delivery.message.key, began.elapsed());
+        let took = began.elapsed();
+        clock(&outcome, started, took, &delivery, desk);
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
         }
@@ -91,34 +92,37 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 crew.helm.done();
                 crew.status.done();
                 crew.timers.done(delivery.message.published);
+                show(&delivery, TapOutcome::Ok, took, crew);
                 return settle(delivery, Settlement::Ack).await;
             }
             Outcome::AlreadyApplied => {
                 crew.status.skipped();
+                show(&delivery, TapOutcome::Ok, took, crew);
                 return settle(delivery, Settlement::Ack).await;
             }
             Outcome::Deadly => {
                 drop(slot);
-                return Box::pin(bury_and_settle(delivery, desk, Reason::Failed)).await;
+                return Box::pin(bury_and_settle(delivery, desk, Reason::Failed, None)).await;
             }
             Outcome::Conflict => continue,
             Outcome::Failed(failure, verdict) => (failure, verdict),
         };
         turn.end(Probed::Bad);
         failed_probes += 1;
-        take_note(&mut delivery, desk, failure, verdict);
+        take_note(&mut delivery, desk, failure, verdict, took);
         match verdict {
             Verdict::DeadLetter(reason) => {
                 drop(slot);
                 let may_bury = crew.helm.may_bury();
                 if !may_bury {
+                    show(&delivery, TapOutcome::Retry, took, crew);
                     take_back_last(&mut delivery);
                 }
                 if write_down(&mut delivery, crew, Moment::End).await.is_err() {
                     return;
                 }
                 if may_bury {
-                    return Box::pin(bury_and_settle(delivery, desk, reason)).await;
+                    return Box::pin(bury_and_settle(delivery, desk, reason, Some(took))).await;
                 }
             }
             // With order given up, the broker may as well keep the message meanwhile.
@@ -153,8 +157,20 @@ async fn rest(delivery: &Delivery, wait: Duration, desk: &Desk) -> Result<(), In
     Ok(())
 }
 
-/// Records how long an attempt took, if one was made.
-fn clock(outcome: &Outcome, started: Started, crew: &Crew) {
+/// Shows how an attempt ended, to who asks.
+fn show(delivery: &Delivery, outcome: TapOutcome, took: Duration, crew: &Crew) {
+    let failures = &delivery.failures;
+    let attempt = match outcome {
+        TapOutcome::Retry => failures.last().map_or(1, |failure| failure.attempt),
+        TapOutcome::Ok | TapOutcome::Dead => delivery.attempt,
+    };
+    crew.tap.note(&delivery.message, Ending { outcome, attempt, took: Some(took), failures });
+}
+
+/// Records how long an attempt took, if one was made, and whose it was.
+fn clock(outcome: &Outcome, started: Started, took: Duration, delivery: &Delivery, desk: &Desk) {
+    let crew = &desk.crew;
+    crew.heat.of(desk.id).note(&delivery.message.key, took);
     match outcome {
         Outcome::Done => crew.timers.attempted(started, None),
         Outcome::Failed(failure, _) => crew.timers.attempted(started, Some(failure.cause.as_str())),
@@ -311,7 +327,7 @@ fn failed(failure: Failure, desk: &Desk, span: &mut AttemptSpan) -> Outcome {
     Outcome::Failed(failure, verdict)
 }
 
-fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure, verdict: Verdict) {
+fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure, verdict: Verdict, took: Duration) {
     let crew = &desk.crew;
     crew.status.attempt_failed(failure.cause);
     debug!(
@@ -326,6 +342,9 @@ fn take_note(delivery: &mut Delivery, desk: &Desk, failure: Failure, verdict: Ve
     delivery.attempt = failure.attempt + 1;
     delivery.is_alone = false;
     delivery.failures.push(failure);
+    if matches!(verdict, Verdict::Retry(_)) {
+        show(delivery, TapOutcome::Retry, took, crew);
+    }
 }
 
 /// The message was dead-lettered by the server's word, or its stream is gone: nothing of ours may settle it.
@@ -340,9 +359,9 @@ async fn settle(delivery: Delivery, settlement: Settlement) {
     delivery.settle(settlement).await;
 }
 
-async fn bury_and_settle(delivery: Delivery, desk: &Desk, reason: Reason) {
+async fn bury_and_settle(delivery: Delivery, desk: &Desk, reason: Reason, took: Option<Duration>) {
     let attempts = delivery.attempt - 1 + delivery.crashes();
-    let end = End { reason, attempts, failures: &delivery.failures, trace: &delivery.trace };
+    let end = End { reason, attempts, took, failures: &delivery.failures, trace: &delivery.trace };
     if bury(&delivery.message, &desk.crew, end).await.is_ok() {
         settle(delivery, Settlement::Term("dead-lettered")).await;
     }
@@ -356,7 +375,7 @@ async fn bury_untried(delivery: Delivery, desk: &Desk, reason: Reason) {
             () = desk.crew.drain.begun() => return,
         }
     }
-    bury_and_settle(delivery, desk, reason).await;
+    bury_and_settle(delivery, desk, reason, None).await;
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

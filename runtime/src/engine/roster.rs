@@ -92,6 +92,7 @@ mod tests {
             claim: None,
             shards: Vec::new(),
             alerts: Vec::new(),
+            actors: Vec::new(),
         };
         Sighting { instance: id(name), revision: Revision(revision), member: Some(member) }
     }

@@ -4,6 +4,7 @@ mod health;
 mod inspect;
 mod intake;
 mod observe;
+mod pace;
 mod runnable;
 mod shard;
 mod standstill;
@@ -22,6 +23,7 @@ pub(crate) use self::health::Patience;
 pub use self::health::Trouble;
 pub use self::inspect::PartitionReport;
 use self::intake::Intake;
+use self::pace::Pace;
 pub(crate) use self::runnable::Queues;
 pub(crate) use self::shard::ShardStatus;
 use super::control::Helm;
@@ -46,6 +48,7 @@ pub(crate) struct ActorStatus {
     blocked_since: Mutex<Option<Instant>>,
     /// The slowest attempt since it was last asked for, in nanoseconds.
     slowest: AtomicU64,
+    pace: Pace,
     redeliveries: AtomicU64,
     interruptions: AtomicU64,
     stalls: AtomicU64,
@@ -163,6 +166,7 @@ impl ActorStatus {
     /// An attempt took so long.
     pub(crate) fn attempted(&self, took: Duration) {
         self.slowest.fetch_max(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.pace.note(took);
     }
 
     /// How long the slowest attempt took since this was last asked.
@@ -328,7 +332,7 @@ impl Watch {
 
     /// What the other instances are told.
     pub fn report(&self) -> WorkReport {
-        WorkReport { shards: self.shards(), alerts: self.alerts() }
+        WorkReport { shards: self.shards(), alerts: self.alerts(), actors: self.outstanding() }
     }
 
     /// The flow of every stream of which somebody has said something that holds.

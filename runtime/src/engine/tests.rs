@@ -9,5 +9,6 @@ mod membership;
 mod order;
 mod stalls;
 mod supervision;
+mod tap;
 mod tenure;
 mod title;

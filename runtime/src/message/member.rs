@@ -1,5 +1,6 @@
 //! An instance among those that share the work of a topology, as it describes itself to the others.
 
+mod actor;
 mod id;
 mod report;
 
@@ -8,6 +9,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::actor::{ActorReport, HotReport, WaitReport};
 pub use self::id::{InstanceId, InstanceIdError};
 pub use self::report::{Fullest, IntakeStopped, ShardId, ShardReport, ShardState};
 use super::{Alert, nanos, timestamp};
@@ -51,6 +53,9 @@ pub struct Member {
     /// The alerts that it has raised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Alert>,
+    /// What stands out in the actors whose shards it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actors: Vec<ActorReport>,
 }
 
 /// What an instance tells of its work.
@@ -60,6 +65,8 @@ pub struct WorkReport {
     pub shards: Vec<ShardReport>,
     /// The alerts that it has raised.
     pub alerts: Vec<Alert>,
+    /// What stands out in the actors whose shards it has.
+    pub actors: Vec<ActorReport>,
 }
 
 /// One process of all that ever were, `{host}/{pid}/{start in milliseconds}`: an instance that is started again has its

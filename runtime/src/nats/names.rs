@@ -75,6 +75,16 @@ pub fn alert_subject(topology: &TopologyName, actor: &str, name: &str) -> String
     format!("tidegate.{topology}.alerts.{actor}.{name}")
 }
 
+/// Where somebody asks to see messages of an actor: `tidegate.{topology}.tap.{actor}`.
+pub fn tap_subject(topology: &TopologyName, actor: &str) -> String {
+    format!("tidegate.{topology}.tap.{actor}")
+}
+
+/// Where they are shown: `tidegate.{topology}.taps.{actor}`.
+pub fn tapped_subject(topology: &TopologyName, actor: &str) -> String {
+    format!("tidegate.{topology}.taps.{actor}")
+}
+
 /// The stream that keeps the server's advisories about our consumers: `{topology}-advisories`.
 pub fn advisory_stream(topology: &TopologyName) -> String {
     format!("{topology}-advisories")

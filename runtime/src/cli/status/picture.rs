@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::actor::Actor;
 use super::evidence::{Consumer, Evidence};
 use super::stream::Stream;
 use super::{age, findings};
@@ -22,6 +23,8 @@ pub(super) struct Picture {
     pub(super) failover: Duration,
     pub(super) instances: Vec<Instance>,
     pub(super) shards: Vec<Shard>,
+    /// What stands out in actors at work.
+    pub(super) actors: Vec<Actor>,
     pub(super) streams: Vec<Stream>,
     /// Actors that were told to do something else than to work.
     pub(super) controls: Vec<Stopped>,
@@ -122,6 +125,7 @@ impl Picture {
         let mut picture = Self {
             topology: evidence.topology.clone(),
             failover: evidence.failover,
+            actors: Actor::all(&instances),
             instances,
             shards,
             controls: evidence

@@ -22,7 +22,7 @@ fn earlier(seconds: u64) -> String {
     timestamp::format(now() - Duration::from_secs(3600 + seconds))
 }
 
-fn shard(actor: &str, shard: u32, state: &str) -> Value {
+pub(super) fn shard(actor: &str, shard: u32, state: &str) -> Value {
     json!({
         "actor": actor, "shard": shard, "state": state, "since": earlier(75), "in_flight": 12, "running": 3,
         "done": 4711, "dead_letters": 2, "last_progress": earlier(1),
@@ -30,7 +30,13 @@ fn shard(actor: &str, shard: u32, state: &str) -> Value {
 }
 
 /// An entry that the server stored so long ago.
-fn entry(name: &str, seen: Duration, fingerprint: &str, state: &str, shards: &[Value]) -> MemberEntry {
+pub(super) fn entry(
+    name: &str,
+    seen: Duration,
+    fingerprint: &str,
+    state: &str,
+    shards: &[Value],
+) -> MemberEntry {
     let value = json!({
         "instance": name, "version": "1.2.3", "fingerprint": fingerprint, "host": "host", "pid": 4711,
         "started": earlier(8000), "written": earlier(0), "state": state,
@@ -49,7 +55,7 @@ fn consumer(actor: &str, shard: u32, backlog: Option<Backlog>) -> Consumer {
     Consumer { shard, stream: "ORDERS".to_owned(), backlog }
 }
 
-fn evidence(entries: Vec<MemberEntry>) -> Evidence {
+pub(super) fn evidence(entries: Vec<MemberEntry>) -> Evidence {
     let backlog = Some(Backlog { waiting: 120, unsettled: 14 });
     let consumers = vec![consumer("payments", 0, backlog), consumer("payments", 1, backlog)];
     Evidence {
@@ -67,7 +73,7 @@ fn shown(evidence: &Evidence) -> String {
     text::render(&Picture::of(evidence))
 }
 
-const FRESH: Duration = Duration::from_millis(412);
+pub(super) const FRESH: Duration = Duration::from_millis(412);
 const STALE: Duration = Duration::from_secs(44);
 
 #[test]
@@ -133,6 +139,48 @@ fn entries_that_disagree_are_named() {
     `b` has shards that this topology does not have: stock/0; it runs another one
     the entry `c` in the bucket of members cannot be read
     ");
+}
+
+#[test]
+fn entities_that_are_hot_or_wait_are_named() {
+    let mut web = entry("web", FRESH, "9f", "working", &[shard("payments", 0, "working")]);
+    let mut dead = entry("dead", STALE, "9f", "working", &[]);
+    with_actors(&mut web, json!([outstanding()]));
+    with_actors(&mut dead, json!([{ "actor": "payments", "waits": 5 }]));
+    let picture = Picture::of(&evidence(vec![web, dead]));
+
+    let text = text::render(&picture);
+    let json = serde_json::to_value(&picture).expect("JSON");
+
+    let entities = text.split("\n\n").find(|table| table.starts_with("ACTOR     ENTITY")).expect("a table");
+    insta::assert_snapshot!(entities, @r"
+    ACTOR     ENTITY  INSTANCE  IS            SINCE  WHY
+    payments  ada     web       hot           -      512 attempts in the last minute, 4.2s together
+    payments  bob     web       retry         12s    goes on in 3.1s: no stock
+    payments  eve     web       emit_blocked  1.4s   the stream is full
+    ");
+    assert_eq!(json["actors"][0]["p99_seconds"], 0.0412);
+    assert_eq!(json["actors"][0]["waits"], 2);
+    assert_eq!(json["actors"][0]["waiting"][0]["left_seconds"], 3.088);
+}
+
+/// What an instance tells about an actor in which something stands out.
+pub(super) fn outstanding() -> Value {
+    json!({
+        "actor": "payments", "p99_us": 41_200, "waits": 2,
+        "hot": [{ "key": "ada", "attempts": 512, "took_ms": 4200 }],
+        "waiting": [
+            { "key": "bob", "what": "retry", "why": "no stock", "for_ms": 12_000, "left_ms": 3500 },
+            { "key": "eve", "what": "emit_blocked", "why": "the stream is full", "for_ms": 1000 },
+        ],
+    })
+}
+
+pub(super) fn with_actors(entry: &mut MemberEntry, actors: Value) {
+    let value = entry.value.take().expect("an entry has a value");
+    let mut value: Value = serde_json::from_slice(&value).expect("JSON");
+    value["actors"] = actors;
+    entry.value = Some(value.to_string().into());
 }
 
 #[test]

@@ -10,7 +10,10 @@ use crate::cli::table::{Table, shown};
 /// What stands where nothing is known.
 const NOTHING: &str = "-";
 
-/// Two tables and the findings.
+/// How many entities of each kind are shown of an actor.
+const TOLD: usize = 3;
+
+/// The tables and the findings.
 pub(super) fn render(picture: &Picture) -> String {
     let mut text = String::new();
     if !picture.instances.is_empty() {
@@ -19,6 +22,10 @@ pub(super) fn render(picture: &Picture) -> String {
     }
     if !picture.shards.is_empty() {
         text.push_str(&shards(picture).render());
+        text.push('\n');
+    }
+    if picture.actors.iter().any(|actor| !actor.hot.is_empty() || !actor.waiting.is_empty()) {
+        text.push_str(&entities(picture).render());
         text.push('\n');
     }
     if !picture.streams.is_empty() {
@@ -83,6 +90,21 @@ fn shards(picture: &Picture) -> Table<10> {
             &of_owner(&|owner| owner.running.to_string()),
             &of_owner(&|owner| format!("{} ago", age::shown(owner.progress))),
         ]);
+    }
+    table
+}
+
+/// Those that are hot or wait.
+fn entities(picture: &Picture) -> Table<6> {
+    let mut table = Table::new(["ACTOR", "ENTITY", "INSTANCE", "IS", "SINCE", "WHY"]);
+    for actor in &picture.actors {
+        for hot in actor.hot.iter().take(TOLD) {
+            table.add([&actor.name, &hot.key, &hot.instance, "hot", NOTHING, &hot.told()]);
+        }
+        for wait in actor.waiting.iter().take(TOLD) {
+            let since = age::shown(wait.waited);
+            table.add([&actor.name, &wait.key, &wait.instance, &wait.what, &since, &wait.told()]);
+        }
     }
     table
 }

@@ -17,6 +17,13 @@ const PERIOD: Duration = Duration::from_secs(30);
 /// How many entities are told of.
 const TOLD: usize = 10;
 
+/// What part of all makes an entity stand out, in thousandths: more than one in [`PLACES`](super::sketch::PLACES), which
+/// a sketch may count too much.
+const OUTSTANDING: u128 = 100;
+
+/// Below so many attempts, and so much time, nobody stands out.
+const LEAST: (u64, Duration) = (10, Duration::from_secs(3));
+
 /// An entity with much to do, in the last 30 to 60 seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HotEntity {
@@ -75,6 +82,22 @@ impl Heat {
     }
 }
 
+impl Counts {
+    /// The attempts of each entity and how long they took together.
+    fn by_key(&self) -> HashMap<&str, (u64, Duration)> {
+        let mut by_key = HashMap::<&str, (u64, Duration)>::new();
+        for weights in [&self.current, &self.before] {
+            for Counted { key, weight, .. } in weights.attempts.counted() {
+                by_key.entry(key).or_default().0 += weight;
+            }
+            for Counted { key, weight, .. } in weights.time.counted() {
+                by_key.entry(key).or_default().1 += Duration::from_micros(weight);
+            }
+        }
+        by_key
+    }
+}
+
 impl Thermometers {
     /// One for each partition.
     pub(crate) fn new(partitions: u32) -> Self {
@@ -88,19 +111,17 @@ impl Thermometers {
 
     /// The hottest entities: by attempts, then those by time that are not among them.
     pub(crate) fn hottest(&self) -> Vec<HotEntity> {
-        let mut entities = HashMap::<(u32, String), HotEntity>::new();
+        let mut by_attempts = Vec::new();
         for (partition, heat) in (0..).zip(self.0.iter()) {
             let counts = heat.lock();
-            for weights in [&counts.current, &counts.before] {
-                for Counted { key, weight, .. } in weights.attempts.counted() {
-                    entity(&mut entities, partition, key).attempts += weight;
-                }
-                for Counted { key, weight, .. } in weights.time.counted() {
-                    entity(&mut entities, partition, key).time += Duration::from_micros(weight);
-                }
-            }
+            let of_partition = counts.by_key().into_iter();
+            by_attempts.extend(of_partition.map(|(key, (attempts, time))| HotEntity {
+                key: key.to_owned(),
+                partition,
+                attempts,
+                time,
+            }));
         }
-        let mut by_attempts: Vec<HotEntity> = entities.into_values().collect();
         by_attempts.sort_by(|one, other| (other.attempts, &one.key).cmp(&(one.attempts, &other.key)));
         let mut by_time = by_attempts.split_off(TOLD.min(by_attempts.len()));
         by_time.sort_by(|one, other| (other.time, &one.key).cmp(&(one.time, &other.key)));
@@ -110,6 +131,31 @@ impl Thermometers {
         by_time.retain(|entity| entity.time * 10 > longest);
         by_attempts.extend(by_time);
         by_attempts
+    }
+
+    /// The entities that have a tenth or more of all attempts, or of all their time, the hottest first.
+    pub(crate) fn standing_out(&self) -> Vec<HotEntity> {
+        let (mut all_attempts, mut all_time, mut busy) = (0, Duration::ZERO, Vec::new());
+        for (partition, heat) in (0..).zip(self.0.iter()) {
+            let counts = heat.lock();
+            for (key, (attempts, time)) in counts.by_key() {
+                all_attempts += attempts;
+                all_time += time;
+                if attempts >= LEAST.0 || time >= LEAST.1 {
+                    busy.push(HotEntity { key: key.to_owned(), partition, attempts, time });
+                }
+            }
+        }
+        let share = |entity: &HotEntity| {
+            let of_attempts =
+                if entity.attempts < LEAST.0 { 0 } else { entity.attempts * 1000 / all_attempts };
+            let of_time =
+                if entity.time < LEAST.1 { 0 } else { entity.time.as_millis() * 1000 / all_time.as_millis() };
+            u128::from(of_attempts).max(of_time)
+        };
+        busy.retain(|entity| share(entity) >= OUTSTANDING);
+        busy.sort_by_key(|entity| std::cmp::Reverse(share(entity)));
+        busy
     }
 
     /// Forgets what is long ago, again and again, without an end.
@@ -122,19 +168,6 @@ impl Thermometers {
             self.0.iter().for_each(Heat::turn);
         }
     }
-}
-
-fn entity<'e>(
-    entities: &'e mut HashMap<(u32, String), HotEntity>,
-    partition: u32,
-    key: &str,
-) -> &'e mut HotEntity {
-    entities.entry((partition, key.to_owned())).or_insert_with(|| HotEntity {
-        key: key.to_owned(),
-        partition,
-        attempts: 0,
-        time: Duration::ZERO,
-    })
 }
 
 #[cfg(test)]
@@ -165,6 +198,24 @@ mod tests {
         assert_eq!((hottest[0].attempts, hottest[0].time), (500, MILLI * 500));
         assert!(keys(&hottest).contains(&"slow"), "{hottest:?}");
         assert!(!keys(&hottest).contains(&""));
+    }
+
+    #[test]
+    fn who_does_what_all_others_do_does_not_stand_out() {
+        let heat = Thermometers::new(1);
+        (0..15).for_each(|other| heat.of(PartitionId(0)).note(&format!("o{other}"), MILLI));
+        let few = heat.standing_out();
+        for other in 0..15 {
+            (0..50).for_each(|_| heat.of(PartitionId(0)).note(&format!("o{other}"), MILLI));
+        }
+        let alike = heat.standing_out();
+        (0..200).for_each(|_| heat.of(PartitionId(0)).note("ada", MILLI));
+        heat.of(PartitionId(0)).note("o3", MILLI * 5000);
+
+        let hot = heat.standing_out();
+
+        assert_eq!((few, alike), (Vec::new(), Vec::new()));
+        assert_eq!(keys(&hot), ["o3", "ada"]);
     }
 
     #[tokio::test(start_paused = true)]

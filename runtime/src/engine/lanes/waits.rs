@@ -70,6 +70,11 @@ impl Waits {
         self.lock().waits.values().take(TOLD).cloned().collect()
     }
 
+    /// How many wait.
+    pub(crate) fn count(&self) -> u64 {
+        self.lock().waits.len() as u64
+    }
+
     fn lock(&self) -> MutexGuard<'_, Register> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -175,8 +175,8 @@ impl Announcer {
         self.myself.reason = standing.reason();
         self.myself.claim = self.claim.map(|Revision(claim)| claim);
         self.myself.written = SystemTime::now();
-        let WorkReport { shards, alerts } = (self.report)();
-        (self.myself.shards, self.myself.alerts) = (shards, alerts);
+        let WorkReport { shards, alerts, actors } = (self.report)();
+        (self.myself.shards, self.myself.alerts, self.myself.actors) = (shards, alerts, actors);
     }
 
     /// Looks what is there instead of the entry that we wanted to replace: nothing, since the bucket has lost it; or

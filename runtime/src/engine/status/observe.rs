@@ -2,9 +2,9 @@
 
 mod flow;
 
-use super::Watch;
 use super::runnable::{Queues, runnable};
-use crate::message::ShardState;
+use super::{Watch, Watched};
+use crate::message::{ControlState, ShardState};
 use crate::telemetry::metric::{self, Labels, Observations};
 
 const STATES: [ShardState; 5] = [
@@ -69,11 +69,16 @@ impl Watch {
                 in_flight += shard.in_flight() as u64;
             }
             let depth = depths.iter().find(|(_, depth)| *depth.actor == *watched.helm.actor());
-            // What is held up by an output would be held up in any instance.
-            let is_held_up = watched.status.intake_stopped().is_some();
-            let waiting = depth.map_or(0, |(_, depth)| depth.waiting);
-            let waiting = if is_held_up { 0 } else { waiting };
-            let count = runnable(queues, in_flight, waiting);
+            let control = watched.helm.control().borrow().state;
+            // What is held up by an output, or was told to stop, would be so in any instance.
+            let waiting = match depth {
+                Some((_, depth)) if control == ControlState::Working && !is_held_up(watched) => depth.waiting,
+                _ => 0,
+            };
+            let count = match control {
+                ControlState::Working | ControlState::Draining => runnable(queues, in_flight, waiting),
+                ControlState::Paused | ControlState::Probing | ControlState::Unknown => 0,
+            };
             observations.whole(&metric::RUNNABLE, Labels::actor(watched.helm.actor()), count);
         }
     }
@@ -127,4 +132,8 @@ impl Watch {
             observations.real(&metric::MAILBOX_FULL_TIME, name(), stood);
         }
     }
+}
+
+fn is_held_up(watched: &Watched) -> bool {
+    watched.status.intake_stopped().is_some()
 }

@@ -14,7 +14,9 @@ use tokio::time::Instant;
 use crate::engine::{
     ActorPlan, Assignment, ControlPlan, Drain, Engine, FlowPlan, Instance, Outlet, Ports, Threads,
 };
-use crate::memory::{ConsumerRules, MemoryAlarm, MemoryBroker, MemoryControls, MemoryHeld, MemorySource};
+use crate::memory::{
+    ConsumerRules, MemoryAlarm, MemoryBroker, MemoryControls, MemoryHeld, MemorySource, MemoryTaps,
+};
 use crate::message::{InstanceId, ShardId};
 use crate::port::{Source, Store, Tenure};
 use crate::topology::{Actor, Alerts, DeadLetterLimits, KeySource, Keyless, Order};
@@ -161,6 +163,7 @@ pub(super) struct Surroundings {
     pub(super) owners: BTreeMap<ShardId, InstanceId>,
     pub(super) alarm: MemoryAlarm,
     pub(super) held: MemoryHeld,
+    pub(super) taps: MemoryTaps,
     /// The right to the shard.
     pub(super) tenure: Arc<Tenure>,
     /// Where states are kept, if not by the broker.
@@ -181,6 +184,7 @@ impl Default for Surroundings {
             owners: BTreeMap::new(),
             alarm: MemoryAlarm::default(),
             held: MemoryHeld::default(),
+            taps: MemoryTaps::default(),
             tenure: Arc::default(),
             states: None,
             trials: None,
@@ -221,8 +225,20 @@ impl Bench {
 
     /// A bench that has others around it.
     pub(super) fn start_among(actor: Actor, broker: MemoryBroker, around: Surroundings) -> Self {
-        let Surroundings { flow, gates, controls, id, owners, alarm, held, tenure, states, trials, source } =
-            around;
+        let Surroundings {
+            flow,
+            gates,
+            controls,
+            id,
+            owners,
+            alarm,
+            held,
+            taps,
+            tenure,
+            states,
+            trials,
+            source,
+        } = around;
         let states = states.unwrap_or_else(|| Arc::new(broker.clone()));
         let trials = trials.unwrap_or_else(|| Arc::new(broker.clone()));
         let source = source.unwrap_or_else(|| Box::new(MemorySource::new(&broker)));
@@ -257,6 +273,7 @@ impl Bench {
             trials,
             patience: Duration::from_secs(30),
             alarm: Arc::new(alarm),
+            taps: Arc::new(taps),
         };
         let controls = ControlPlan {
             controls: Arc::new(controls.clone()),

@@ -44,6 +44,7 @@ impl Instance {
             claim: None,
             shards: Vec::new(),
             alerts: Vec::new(),
+            actors: Vec::new(),
         };
         let (way, leaving, left) = (bucket.another(), Drain::default(), CancellationToken::new());
         let charter = Charter { member, failover: FAILOVER, shards: shards() };

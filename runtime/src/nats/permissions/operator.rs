@@ -1,4 +1,4 @@
-//! What operators need for `status`, `plan`, `doctor` and `dead-letters`. What changes streams and consumers is not
+//! What operators need for `status`, `top`, `tap`, `plan`, `doctor` and `dead-letters`. What changes streams and consumers is not
 //! among it.
 
 use tidegate::subject::Pattern;
@@ -10,6 +10,8 @@ use crate::topology::{Origin, Topology};
 pub(super) fn grant(topology: &Topology, streams: &[(String, usize)], grants: &mut Grants) {
     look(topology, streams, grants);
     control(topology, streams, grants);
+    grants.publish("taps", names::tap_subject(&topology.name, "*"));
+    grants.subscribe("taps", names::tapped_subject(&topology.name, "*"));
     let letters = names::dead_letter_stream(topology);
     grants.ask("reading dead letters", &format!("CONSUMER.CREATE.{letters}"));
     grants.ask("reading dead letters", &format!("CONSUMER.MSG.NEXT.{letters}.>"));
@@ -30,6 +32,9 @@ fn look(topology: &Topology, streams: &[(String, usize)], grants: &mut Grants) {
     for plan in ConsumerPlan::all(topology) {
         let consumer = format!("{}.{}", plan.stream, plan.name());
         grants.ask("how far consumers are", &format!("CONSUMER.INFO.{consumer}"));
+    }
+    for plan in ConsumerPlan::all(topology) {
+        grants.ask("how old the oldest message is", &format!("STREAM.MSG.GET.{}", plan.stream));
     }
     for bucket in [names::members_bucket(&topology.name), names::flow_bucket(&topology.name)] {
         grants.ask("who works, and what the streams can take", &format!("DIRECT.GET.KV_{bucket}"));

@@ -87,4 +87,6 @@ fn publish(topology: &Topology, grants: &mut Grants) {
     let kept = names::dead_letter_stream(topology);
     grants.ask("how many dead letters are kept", &format!("DIRECT.GET.{kept}"));
     grants.publish("alerts", format!("tidegate.{}.alerts.>", topology.name));
+    grants.subscribe("who taps", names::tap_subject(&topology.name, "*"));
+    grants.publish("what is shown to who taps", names::tapped_subject(&topology.name, "*"));
 }

@@ -8,6 +8,7 @@ use super::{LONG, done, publish, say};
 use crate::engine::tests::harness::{Bench, Surroundings, actor, on_paused_clock};
 use crate::memory::{MemoryBroker, MemoryControls};
 use crate::message::ControlState;
+use crate::telemetry::metric::{self, Observations};
 
 const MESSAGES: u64 = 200;
 
@@ -40,6 +41,33 @@ fn a_paused_actor_begins_no_attempt_and_loses_nothing_but_time() {
         let snapshot = &bench.engine.watch().snapshot()[0];
         assert_eq!((snapshot.done, snapshot.failed_attempts, snapshot.stalls), (MESSAGES, 0, 0));
         assert!(bench.diary.entries().iter().all(|entry| entry.attempt == 1));
+    });
+}
+
+/// What the metric says that could run now.
+fn runnable(bench: &Bench) -> f64 {
+    let mut observations = Observations::default();
+    bench.engine.watch().observe(&mut observations);
+    observations.of(&metric::RUNNABLE).iter().map(|(_, count)| count).sum()
+}
+
+#[test]
+fn nothing_is_runnable_while_an_actor_is_paused() {
+    on_paused_clock(async {
+        let controls = MemoryControls::default();
+        let (bench, broker) = start(&controls).await;
+        publish(&broker, MESSAGES, 50);
+        sleep(Duration::from_millis(120)).await;
+
+        let before = runnable(&bench);
+        say(&controls, ControlState::Paused).await;
+        sleep(Duration::from_secs(1)).await;
+        let (paused, in_hand) = (runnable(&bench), broker.pending());
+        say(&controls, ControlState::Working).await;
+        sleep(Duration::from_millis(10)).await;
+
+        assert!(before > 0.0 && in_hand > 0 && runnable(&bench) > 0.0, "{before} {in_hand}");
+        assert!(paused.abs() < f64::EPSILON, "{paused}");
     });
 }
 
