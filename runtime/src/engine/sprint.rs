@@ -52,6 +52,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "what is tested is a lane that keeps its thread")]
     async fn after_a_long_one_some_get_their_tasks_at_once() {
         let mut sprint = Sprint::default();
 
