@@ -38,8 +38,8 @@ pub(crate) struct Cargo {
     pub(crate) is_redelivered: bool,
     /// Whether nothing else of its shard is tried at the same time.
     pub(crate) is_alone: bool,
-    /// When the attempt under way started.
-    pub(crate) running: Option<SystemTime>,
+    /// When the attempt under way began.
+    pub(crate) running: Option<Instant>,
     pub(crate) trace: MessageTrace,
     pub(crate) lease: Arc<Lease>,
     pub(crate) receipt: Receipt,
@@ -63,8 +63,8 @@ impl Delivery {
     }
 
     /// Marks an attempt as running, so that a crash of the partition costs it and a blocked thread lets the lease go.
-    pub(crate) fn begin(&mut self, deadline: Instant) {
-        self.running = Some(SystemTime::now());
+    pub(crate) fn begin(&mut self, now: Instant, deadline: Instant) {
+        self.running = Some(now);
         self.lease.begin(deadline);
     }
 
@@ -120,6 +120,11 @@ impl Delivery {
             cargo.home.ledger.release(cargo.message.sequence, &cargo.lease, release);
         }
     }
+}
+
+/// What clocks on the wall said then.
+pub(crate) fn wall_clock(then: Instant) -> SystemTime {
+    SystemTime::now() - then.elapsed()
 }
 
 impl Deref for Delivery {

@@ -4,7 +4,7 @@ mod turn;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tidegate::erased::{Applied, Attempt};
@@ -16,7 +16,7 @@ use self::turn::{take_back_last, take_turn, wait_or_drain};
 use super::control::Probed;
 use super::crew::Crew;
 use super::dead_letter::{End, bury};
-use super::delivery::Delivery;
+use super::delivery::{Delivery, wall_clock};
 use super::effects::{self, Effects, Interrupted, Loaded};
 use super::partition::Desk;
 use super::tap::Ending;
@@ -89,7 +89,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
         let (failure, verdict) = match outcome {
             Outcome::Done => {
                 turn.end(Probed::Good);
-                crew.helm.done();
+                crew.helm.done(began + took);
                 crew.status.done();
                 crew.timers.done(delivery.message.published);
                 show(&delivery, TapOutcome::Ok, took, crew);
@@ -240,8 +240,10 @@ async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interr
         return Ok(Outcome::Deadly);
     }
     write_down(delivery, &desk.crew, Moment::Begin).await?;
-    // The broker was waited for, and the process may have been frozen meanwhile.
-    desk.crew.may_go_on().await?;
+    if loaded.is_some() || delivery.trial.is_some() {
+        // The broker was waited for, and the process may have been frozen meanwhile.
+        desk.crew.may_go_on().await?;
+    }
     let applied = match handle(delivery, desk, loaded.as_ref(), &span).await {
         Ok(applied) => applied,
         Err(failure) => return Ok(failed(failure, desk, &mut span)),
@@ -274,9 +276,9 @@ async fn handle(
     span: &AttemptSpan,
 ) -> Result<Applied, Failure> {
     let (number, message) = (delivery.attempt, Arc::clone(&delivery.message));
-    let deadline = Instant::now() + desk.crew.timeout;
-    delivery.begin(deadline);
-    let started = delivery.running.unwrap_or_else(SystemTime::now);
+    let began = Instant::now();
+    let deadline = began + desk.crew.timeout;
+    delivery.begin(began, deadline);
 
     let attempt = Attempt { number, deadline: deadline.into_std() };
     let state = loaded.and_then(Loaded::state);
@@ -284,19 +286,20 @@ async fn handle(
     let handling = desk
         .pulse
         .watch(holder, AssertUnwindSafe(desk.handler.attempt(&message, state, attempt)).catch_unwind());
-    let began = Instant::now();
     let ended = tokio::time::timeout_at(deadline, span.wrap(handling)).await;
     desk.crew.status.attempted(began.elapsed());
 
     let handled = match ended {
         Ok(Ok(Ok(applied))) => Ok(applied),
-        Ok(Ok(Err(error))) => Err(Failure::from_error(number, started, &error)),
-        Ok(Err(panic)) => Err(Failure::new(number, started, Cause::Panic, panic_text(panic.as_ref()))),
+        Ok(Ok(Err(error))) => Err(Failure::from_error(number, wall_clock(began), &error)),
+        Ok(Err(panic)) => {
+            Err(Failure::new(number, wall_clock(began), Cause::Panic, panic_text(panic.as_ref())))
+        }
         Err(_) => {
             let limit = humantime::format_duration(desk.crew.timeout);
             Err(Failure::new(
                 number,
-                started,
+                wall_clock(began),
                 Cause::Timeout,
                 format!("the handler took longer than {limit}"),
             ))

@@ -11,7 +11,7 @@ const OVERDUE: Duration = Duration::from_secs(1);
 /// The part of a message's account that its attempts write.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    pub(super) born: Instant,
+    born: Instant,
     /// Milliseconds from `born` to the running attempt's deadline; 0 while none runs.
     deadline: AtomicU64,
     /// Whether an attempt has ended, and the process with it has not.
@@ -24,9 +24,9 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(born: Instant) -> Self {
         Self {
-            born: Instant::now(),
+            born,
             deadline: AtomicU64::new(0),
             tried: AtomicBool::new(false),
             revoked: AtomicBool::new(false),

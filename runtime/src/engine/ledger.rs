@@ -58,6 +58,8 @@ pub(crate) struct Arriving {
     pub(crate) partition: PartitionId,
     pub(crate) queue: Queue,
     pub(crate) bytes: usize,
+    /// When it arrived.
+    pub(crate) at: Instant,
 }
 
 #[derive(Debug)]
@@ -107,15 +109,15 @@ impl Ledger {
 
     /// Takes an arrival in, unless it is known.
     pub(crate) fn admit(&self, arriving: Arriving, receipt: &Receipt) -> Admission {
-        let Arriving { sequence, published, partition, queue, bytes } = arriving;
+        let Arriving { sequence, published, partition, queue, bytes, at } = arriving;
         let mut entries = self.lock();
         match entries.look_up(sequence, published, receipt) {
             Standing::Unknown => {}
             Standing::InFlight => return Admission::InFlight,
             Standing::Settled => return Admission::Settled,
         }
-        let lease = Arc::new(Lease::new());
-        let (renewed, receipt) = (lease.born, receipt.clone());
+        let lease = Arc::new(Lease::new(at));
+        let (renewed, receipt) = (at, receipt.clone());
         let entry = Entry { receipt, bytes, partition, queue, renewed, lease: Arc::clone(&lease) };
         entries.in_flight.insert(sequence, entry);
         entries.owed.remove(&sequence);

@@ -220,7 +220,7 @@ mod tests {
 
     fn admit(ledger: &Ledger, sequence: u64) -> Arc<Lease> {
         let (published, partition, queue) = (SystemTime::UNIX_EPOCH, PartitionId(0), Queue::Alone(sequence));
-        let arriving = Arriving { sequence, published, partition, queue, bytes: 1 };
+        let arriving = Arriving { sequence, published, partition, queue, bytes: 1, at: Instant::now() };
         match ledger.admit(arriving, &Receipt(Bytes::new())) {
             Admission::Admitted(lease) => lease,
             Admission::InFlight | Admission::Settled => panic!("not admitted"),

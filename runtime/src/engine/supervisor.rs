@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::crew::Crew;
-use super::delivery::{Delivery, Home};
+use super::delivery::{Delivery, Home, wall_clock};
 use super::mailbox::{PartitionSender, Refused};
 use super::partition::{Blueprint, Exit};
 use super::threads::Thread;
@@ -156,7 +156,8 @@ impl Supervisor {
     /// A delivery came home unsettled. One that was running when its partition died has used up an attempt.
     pub(crate) fn on_return(&mut self, mut delivery: Delivery) {
         delivery.lease.put_back();
-        if let Some(started) = delivery.running {
+        if let Some(began) = delivery.running {
+            let started = wall_clock(began);
             let failure = Failure::new(delivery.attempt, started, Cause::PartitionDied, "the partition died");
             self.plan.crew.status.attempt_failed(failure.cause);
             delivery.end();

@@ -28,7 +28,8 @@ impl NatsSink {
         let mut headers = headers::sent(&headers);
         headers.insert(NATS_MESSAGE_ID, headers::header_value(&id));
         let bytes = payload.len();
-        let request = Request::new().headers(headers).payload(payload).timeout(Some(LIMIT));
+        // `bounded` has the one timer that it takes.
+        let request = Request::new().headers(headers).payload(payload).timeout(None);
 
         match bounded(self.connection.client().send_request(Subject::from(subject.as_str()), request)).await {
             Some(Ok(answer)) => match serde_json::from_slice::<Response<PublishAck>>(&answer.payload) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -29,6 +29,11 @@ pub(crate) struct Helm {
     is_unwritten: AtomicBool,
     pub(super) waiting: Queue,
     tally: Mutex<Tally>,
+    /// Messages done since the tally was last looked at: most are, and need no lock.
+    done: AtomicU64,
+    /// When the last of them was, in microseconds from `born`.
+    last_done: AtomicU64,
+    born: Instant,
     /// How many dead letters the actor has.
     held: AtomicU64,
     /// Told when a message is to be taken in, to be probed.
@@ -61,6 +66,9 @@ impl Helm {
             is_unwritten: AtomicBool::new(false),
             waiting: Queue::default(),
             tally: Mutex::new(Tally::new(limits)),
+            done: AtomicU64::new(0),
+            last_done: AtomicU64::new(0),
+            born: Instant::now(),
             held: AtomicU64::new(UNKNOWN),
             wanted: Notify::new(),
         }
@@ -112,9 +120,11 @@ impl Helm {
         drop(self.control.subscribe().wait_for(|control| Mode::of(control) == Mode::All).await);
     }
 
-    /// A message is done.
-    pub(crate) fn done(&self) {
-        self.tally().done(Instant::now());
+    /// A message was done then.
+    pub(crate) fn done(&self, then: Instant) {
+        let micros = u64::try_from((then - self.born).as_micros()).unwrap_or(u64::MAX);
+        self.last_done.store(micros, Ordering::Relaxed);
+        self.done.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether a message may become a dead letter. If not it waits, and is tried again when the actor goes on.
@@ -221,8 +231,12 @@ impl Helm {
         }
     }
 
+    /// How the last messages ended, with those that were done meanwhile.
     fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = self.done.swap(0, Ordering::Relaxed);
+        tally.done(done, self.born + Duration::from_micros(self.last_done.load(Ordering::Relaxed)));
+        tally
     }
 }
 

@@ -41,10 +41,12 @@ impl Tally {
         Self { limits, run: 0, recent: VecDeque::new() }
     }
 
-    /// A message is done.
-    pub(super) fn done(&mut self, now: Instant) {
-        self.run = 0;
-        self.note(false, now);
+    /// So many messages are done, the last of them at `last`.
+    pub(super) fn done(&mut self, count: u64, last: Instant) {
+        if count > 0 {
+            self.run = 0;
+        }
+        (0..count.min(RECENT as u64)).for_each(|_| self.note(false, last));
     }
 
     /// A message is to become a dead letter, while `held` of the actor's are held, if that is known; tells whether that
@@ -117,7 +119,7 @@ mod tests {
         let (mut tally, now) = tally(DeadLetterLimits { consecutive: Some(3), ..NONE });
 
         let before = [tally.died(now, None), tally.died(now, None)];
-        tally.done(now);
+        tally.done(1, now);
         let after = [tally.died(now, None), tally.died(now, None), tally.died(now, None)];
 
         assert_eq!(before, [None, None]);
@@ -130,9 +132,9 @@ mod tests {
         let (mut tally, start) = tally(DeadLetterLimits { ratio: Some(0.5), ..NONE });
         for _ in 0..49 {
             assert_eq!(tally.died(start, None), None);
-            tally.done(start);
+            tally.done(1, start);
         }
-        tally.done(start);
+        tally.done(1, start);
 
         assert_eq!(tally.died(start, None), Some(Reached::Ratio(50, 100)));
 
@@ -163,7 +165,7 @@ mod tests {
             let mut passed = 0;
             for is_dead in ends {
                 if !is_dead {
-                    tally.done(now);
+                    tally.done(1, now);
                     passed = 0;
                 } else if tally.died(now, None).is_none() {
                     passed += 1;

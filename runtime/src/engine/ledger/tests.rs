@@ -15,7 +15,7 @@ fn admit(ledger: &Ledger, sequence: u64) -> Admission {
 fn admit_published(ledger: &Ledger, sequence: u64, seconds: u64) -> Admission {
     let published = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let (partition, queue) = (PartitionId(0), Queue::Alone(sequence));
-    let arriving = Arriving { sequence, published, partition, queue, bytes: 10 };
+    let arriving = Arriving { sequence, published, partition, queue, bytes: 10, at: Instant::now() };
     ledger.admit(arriving, &Receipt(Bytes::new()))
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::{MustAcquire, NO_ROOM, Shift};
 use crate::engine::delivery::{Cargo, Delivery};
 use crate::engine::ledger::{Admission, Arriving};
@@ -54,28 +56,30 @@ impl Shift<'_> {
             if released.is_empty() {
                 return;
             }
+            let now = Instant::now();
             for known in released {
-                self.let_in(known).await;
+                self.let_in(known, now).await;
             }
             self.supervisor.pump();
         }
     }
 
     pub(super) async fn admit_all(&mut self, arrivals: Vec<Arrival>) {
+        let now = Instant::now();
         for mut arrival in arrivals {
             self.plan.router.address(&mut arrival.message);
-            self.let_in(Known { arrival, trial: None, is_alone: false }).await;
+            self.let_in(Known { arrival, trial: None, is_alone: false }, now).await;
         }
         self.supervisor.pump();
     }
 
-    async fn let_in(&mut self, known: Known) {
-        if let Some(delivery) = self.admit(known).await {
+    async fn let_in(&mut self, known: Known, now: Instant) {
+        if let Some(delivery) = self.admit(known, now).await {
             self.supervisor.take(delivery);
         }
     }
 
-    async fn admit(&mut self, known: Known) -> Option<Delivery> {
+    async fn admit(&mut self, known: Known, now: Instant) -> Option<Delivery> {
         let Known { arrival: Arrival { message, delivered, receipt }, trial, is_alone } = known;
         let partition = self.partition_of(&message);
         self.crew.status.delivered();
@@ -88,6 +92,7 @@ impl Shift<'_> {
             partition,
             queue: Queue::of(&message, self.crew.order),
             bytes: size_of(&message),
+            at: now,
         };
         let lease = match self.home.ledger.admit(arriving, &receipt) {
             Admission::Admitted(lease) => {
