@@ -58,8 +58,21 @@ pub(crate) struct Shape {
     pub(crate) keys: String,
     /// The share of messages that are traced; `None`: no collector.
     pub(crate) traced: Option<f64>,
+    /// Who looks on.
+    pub(crate) watched: Watched,
     /// How many actors there are, all but the first on subjects that nobody publishes to.
     pub(crate) idle_actors: usize,
+}
+
+/// Who looks on while Tidegate works.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Watched {
+    #[default]
+    Nobody,
+    /// Metrics are recorded for Prometheus.
+    Metrics,
+    /// And somebody follows one message in a hundred.
+    Tap,
 }
 
 impl Case {
@@ -126,6 +139,14 @@ impl Entry {
     /// Whether something is kept for each entity.
     pub(crate) fn keeps_state(&self) -> bool {
         matches!(&self.player, Player::Tidegate(shape) if shape.handler == "state")
+    }
+
+    /// Who looks on.
+    pub(crate) fn watched(&self) -> Watched {
+        match &self.player {
+            Player::Tidegate(shape) => shape.watched,
+            Player::Loop(_) | Player::Peer => Watched::Nobody,
+        }
     }
 
     /// The share of messages that are traced.

@@ -23,9 +23,9 @@ use clap::Parser;
 use crate::arguments::Arguments;
 
 fn main() -> ExitCode {
-    // `run` is what the command line of a runtime says.
+    // Words of a runtime's own command line.
     match std::env::args().nth(1).as_deref() {
-        Some("run") => contestant::tidegate::main(),
+        Some("run" | "tap") => contestant::tidegate::main(),
         Some(contestant::LOOP) => block_on(contestant::by_hand::main()),
         #[cfg(feature = "peer")]
         Some(contestant::PEER) => block_on(contestant::peer::main()),

@@ -13,7 +13,7 @@ use support::{NatsServer, Otlp, Runtime, cpu_time, peak_memory, resident_memory}
 use tokio::time::sleep;
 
 use crate::arguments::Arguments;
-use crate::case::{Entry, Player};
+use crate::case::{Entry, Player, Watched};
 use crate::contestant::{LOOP, PEER};
 use crate::job::{Answer, Job, Manner, VARIABLE, now};
 use crate::load::Expected;
@@ -85,6 +85,7 @@ impl Trial<'_> {
             }
         };
         let mut contestant = self.start(collector.as_ref());
+        let _tap = (self.entry.watched() == Watched::Tap).then(|| self.tap());
         let played = match self.expected.messages {
             0 => self.rest(&contestant).await,
             _ => self.work(&mut contestant, collector.as_ref()).await,
@@ -192,7 +193,21 @@ impl Trial<'_> {
                 .env("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
                 .env("OTEL_TRACES_SAMPLER_ARG", share.to_string());
         }
+        if self.entry.watched() >= Watched::Metrics {
+            builder = builder.env("TIDEGATE_ADMIN", "127.0.0.1:0");
+        }
         builder.start()
+    }
+
+    /// Follows what the contestant does, until it is dropped.
+    fn tap(&self) -> Runtime {
+        let itself = std::env::current_exe().expect("a program knows where it lies");
+        let text = match &self.entry.player {
+            Player::Tidegate(shape) => topology::write(&self.name(), shape, self.stream, &self.output()),
+            Player::Loop(_) | Player::Peer => String::new(),
+        };
+        let arguments = ["tap", topology::ACTOR, "--sample", "0.01"];
+        Runtime::builder(itself, &text).args(arguments).nats(self.server).start()
     }
 
     fn job(&self, manner: Manner) -> Job {

@@ -1,6 +1,6 @@
 //! The cases and their targets.
 
-use super::{Case, Entry, Player, Shape};
+use super::{Case, Entry, Player, Shape, Watched};
 use crate::job::Manner;
 use crate::load::{Load, Spread};
 use crate::measure::Measure;
@@ -26,6 +26,7 @@ pub(crate) fn all(messages: Option<u64>) -> Vec<Case> {
         entities(load(300_000)),
         payload(&load),
         traces(load(300_000)),
+        watched(load(600_000)),
         poison(load(1_000_000)),
         wait(load(300_000)),
         latency(load(50_000)),
@@ -122,6 +123,20 @@ fn traces(load: Load) -> Case {
     let entries = vec![entry("off", None), entry("1 %", Some(0.01)), entry("100 %", Some(1.0))];
     let targets = vec![Target::rate("1 %", 0.97, "off"), Target::rate("100 %", 0.85, "off")];
     Case::new("traces", "1 % and 100 % of the messages traced, a collector beside", entries, targets)
+}
+
+fn watched(load: Load) -> Case {
+    let entry = |label: &str, watched: Watched| {
+        let shape = Shape { handler: "sum", watched, ..Shape::default() };
+        Entry::shaped(label, shape, load).beside("nobody")
+    };
+    let entries = vec![
+        entry("nobody", Watched::Nobody),
+        entry("metrics", Watched::Metrics),
+        entry("metrics, tap", Watched::Tap),
+    ];
+    let targets = vec![Target::rate("metrics", 0.97, "nobody"), Target::rate("metrics, tap", 0.97, "nobody")];
+    Case::new("watched", "metrics, and a tap of one message in a hundred, beside neither", entries, targets)
 }
 
 fn poison(load: Load) -> Case {
