@@ -47,7 +47,10 @@ async fn a_stack_overflow_costs_the_process_and_no_other_message() {
     }
 
     assert_eq!(ended.signal(), Some(Signal::SIGABRT as i32), "{ended:?}");
-    assert!(workload.count("start") <= 3, "{} attempts", workload.count("start"));
+    // The other one may be repeated: its ack can die with the process.
+    let journal = workload.journal();
+    let tries = journal.iter().filter(|line| line.event == "start" && line.key == "bad").count();
+    assert!(tries <= 2, "{journal:#?}");
     assert_eq!(dead_letters(&server).await.len(), 1);
     assert_eq!(stored(&jetstream, "DONE").await, 1);
 }

@@ -22,13 +22,13 @@ pub(super) fn liveness(case: &Case<'_>) -> Vec<Violation> {
         }
         Some(_) => Vec::new(),
     };
-    let first_ends = first_ends(evidence);
+    let first_signs = first_signs(evidence);
     for shard in 0..evidence.bounds.shards {
         let has_work = case.messages.values().any(|message| {
             case.shard(&message.stored.task.entity) == shard
                 && message.finished().is_none_or(|finished| finished > evidence.healed)
         });
-        let is_late = first_ends.get(&shard).is_none_or(|first| first.since(evidence.healed) > limit);
+        let is_late = first_signs.get(&shard).is_none_or(|first| first.since(evidence.healed) > limit);
         if has_work && is_late {
             let text = format!("shard {shard} did nothing for {limit:?} after healing");
             violations.push(violation(Invariant::Liveness, text));
@@ -37,13 +37,15 @@ pub(super) fn liveness(case: &Case<'_>) -> Vec<Violation> {
     violations
 }
 
-/// When each shard first ended an attempt after healing.
-fn first_ends(evidence: &Evidence) -> BTreeMap<u32, Moment> {
+/// When each shard first ended an attempt after healing, or left something of one that had ended before.
+fn first_signs(evidence: &Evidence) -> BTreeMap<u32, Moment> {
+    let ends = evidence.history.iter().filter(|line| line.event != Event::Start);
+    let ends = ends.map(|line| (&line.entity, line.at));
+    let outputs = evidence.outputs.iter().map(|output| (&output.done.entity, output.at));
     let mut first = BTreeMap::new();
-    for line in &evidence.history {
-        if line.event != Event::Start && line.at >= evidence.healed {
-            first.entry(shard_of(&line.entity, evidence.bounds.shards)).or_insert(line.at);
-        }
+    for (entity, at) in ends.chain(outputs).filter(|(_, at)| *at >= evidence.healed) {
+        let known = first.entry(shard_of(entity, evidence.bounds.shards)).or_insert(at);
+        *known = at.min(*known);
     }
     first
 }

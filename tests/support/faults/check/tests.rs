@@ -314,6 +314,14 @@ fn i12_sees_what_takes_too_long() {
 }
 
 #[test]
+fn i12_sees_an_output_as_progress() {
+    assert_clean(|evidence| {
+        evidence.healed = Moment(104 * MILLI);
+        evidence.history.retain(|line| line.at < Moment(104 * MILLI));
+    });
+}
+
+#[test]
 fn i13_sees_a_drain_that_starts_work_or_ends_badly() {
     let ending_with = |code| FaultKind::Terminate { pid: 1, code };
     assert_breaks(Invariant::Drain, |evidence| {
