@@ -65,11 +65,10 @@ mod tests {
 
     #[tokio::test]
     async fn pauses_when_the_task_has_run_for_its_time() {
-        let mut sprint = Sprint::default();
-        let lane = || Box::pin(tokio::task::consume_budget());
+        while coop::has_budget_remaining() {
+            let _ = pin!(coop::consume_budget()).poll(&mut Context::from_waker(Waker::noop()));
+        }
 
-        let ended = (0..10_000).take_while(|_| sprint.poll(lane().as_mut()).is_ready()).count();
-
-        assert!((1..1000).contains(&ended), "{ended}");
+        assert!(Sprint::default().poll(pin!(async {})).is_pending());
     }
 }

@@ -264,3 +264,20 @@ impl fmt::Debug for Helm {
         f.debug_struct("Helm").field("actor", &self.actor).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_message_that_is_done_ends_a_run_of_dead_letters() {
+        let limits = DeadLetterLimits { consecutive: Some(2), ..DeadLetterLimits::NONE };
+        let helm = Helm::new("payments".into(), "here".to_owned(), limits);
+
+        assert!(helm.may_bury());
+        helm.done(Instant::now());
+        assert!(helm.may_bury());
+
+        assert!(!helm.may_bury(), "the second in a row");
+    }
+}
