@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use crate::Headers;
 use crate::subject::TokenNames;
@@ -12,7 +13,7 @@ use crate::subject::TokenNames;
 #[derive(Debug, Clone)]
 pub struct Message {
     /// The subject it was published to.
-    pub subject: Box<str>,
+    pub subject: ByteString,
     /// The names that the topology gives to tokens of the subject.
     pub tokens: TokenNames,
     /// The headers it was published with.
@@ -25,8 +26,8 @@ pub struct Message {
     pub sequence: u64,
     /// When the stream stored it, by the server's clock.
     pub published: SystemTime,
-    /// What it is about; empty when the message has no key.
-    pub key: Box<str>,
+    /// What it is about; empty when the message has no key. A clone may keep the whole message in memory.
+    pub key: ByteString,
 }
 
 impl Message {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use tidegate::erased::DynHandler;
 use tidegate::subject::Pattern;
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -335,7 +336,7 @@ fn crew_of(
     let emits = actor.emits.iter().map(|(port, pattern)| (port.as_str().into(), pattern.clone()));
     let destinations = actor.emits.values().map(Pattern::as_str).chain([plan.dead_letters.as_str()]);
     let timers = metric::timers(actor.name.as_str(), destinations);
-    let slots = (0..actor.partitions).map(|_| Arc::new(Semaphore::new(actor.concurrency)));
+    let slots = (0..actor.partitions).map(|_| CachePadded::new(Semaphore::new(actor.concurrency)));
     Crew {
         name: actor.name.as_str().into(),
         index,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use tidegate::Outgoing;
 use tidegate::subject::{Pattern, SubjectError};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::control::Helm;
 use super::drain::Drain;
@@ -42,7 +44,7 @@ pub(crate) struct Crew {
     /// Where this process tries what processes may have died of.
     pub(crate) cell: Cell,
     /// The right to run attempts, per partition; all shards of the actor in this process share them.
-    pub(crate) slots: Arc<[Arc<Semaphore>]>,
+    pub(crate) slots: Arc<[CachePadded<Semaphore>]>,
     /// Whether to go on, in the shift that this crew works in.
     pub(crate) drain: Drain,
     /// Whether nobody else can be at work on the same messages.
@@ -87,17 +89,18 @@ impl Crew {
     }
 
     /// Waits until nobody else can be at work on the same messages, which is so at once but for an instance that was
-    /// cut off or frozen.
-    pub(crate) async fn may_go_on(&self) -> Result<(), Interrupted> {
+    /// cut off or frozen. Returns when it was so.
+    pub(crate) async fn may_go_on(&self) -> Result<Instant, Interrupted> {
         if self.drain.has_begun() {
             return Err(Interrupted);
         }
-        if self.tenure.is_held() {
-            return Ok(());
+        let now = Instant::now();
+        if self.tenure.is_held_at(now) {
+            return Ok(now);
         }
         tokio::select! {
             () = self.drain.begun() => Err(Interrupted),
-            () = self.tenure.held() => Ok(()),
+            () = self.tenure.held() => Ok(Instant::now()),
         }
     }
 

@@ -53,7 +53,7 @@ pub(crate) struct Home {
     /// As large as the window, so that it has room for whatever returns.
     pub(crate) returns: mpsc::Sender<Delivery>,
     pub(crate) status: Arc<ShardStatus>,
-    /// Notified whenever an attempt ends.
+    /// Notified when the attempt of a message that is tried alone has ended.
     pub(crate) ended: Notify,
 }
 
@@ -73,7 +73,9 @@ impl Delivery {
         self.running = None;
         self.lease.end();
         self.home.status.attempted();
-        self.home.ended.notify_one();
+        if self.is_alone {
+            self.home.ended.notify_one();
+        }
     }
 
     /// Tells the broker, then gives the credit back.

@@ -3,12 +3,12 @@
 mod turn;
 
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tidegate::erased::{Applied, Attempt};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -19,6 +19,7 @@ use super::dead_letter::{End, bury};
 use super::delivery::{Delivery, wall_clock};
 use super::effects::{self, Effects, Interrupted, Loaded};
 use super::partition::Desk;
+use super::slot::Slot;
 use super::tap::Ending;
 use super::trials;
 use super::watchdog::Holder;
@@ -45,7 +46,7 @@ enum Outcome {
 /// Tries a message until it is done, dead, or handed back. `slot` is held while an attempt runs, not while it waits.
 ///
 /// What few messages come to is boxed, so that the others do not carry room for it.
-pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: OwnedSemaphorePermit) {
+pub(super) async fn execute(mut delivery: Delivery, desk: &Rc<Desk>, mut slot: Slot) {
     let crew = &desk.crew;
     delivery.lease.take_up();
     if delivery.is_redelivered && delivery.trial.is_none() {
@@ -65,14 +66,12 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
     loop {
         let Some((turn, taken)) = take_turn(failed_probes, slot, desk).await else { return };
         slot = taken;
-        if crew.may_go_on().await.is_err() {
-            return;
-        }
+        let Ok(began) = crew.may_go_on().await else { return };
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
         }
-        let (started, began) = (crew.timers.start(), Instant::now());
-        let outcome = match attempt(&mut delivery, desk).await {
+        let started = crew.timers.start_at(began.into_std());
+        let outcome = match attempt(&mut delivery, began, desk).await {
             Ok(outcome) => outcome,
             Err(Interrupted) => {
                 if let Some(mut trial) = delivery.trial.take() {
@@ -142,7 +141,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Desk, mut slot: Owned
                 }
             }
         }
-        let Some(next_slot) = desk.slot().await else { return };
+        let Some(next_slot) = Slot::take(desk).await else { return };
         slot = next_slot;
     }
 }
@@ -225,7 +224,7 @@ fn is_deadly(delivery: &Delivery, crew: &Crew) -> bool {
 }
 
 /// One try: state, handler, emits, state again.
-async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interrupted> {
+async fn attempt(delivery: &mut Delivery, mut began: Instant, desk: &Desk) -> Result<Outcome, Interrupted> {
     let mut span = open_span(delivery, desk);
     let loaded = match effects::load(delivery, desk).await? {
         Ok(loaded) => loaded,
@@ -242,9 +241,9 @@ async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interr
     write_down(delivery, &desk.crew, Moment::Begin).await?;
     if loaded.is_some() || delivery.trial.is_some() {
         // The broker was waited for, and the process may have been frozen meanwhile.
-        desk.crew.may_go_on().await?;
+        began = desk.crew.may_go_on().await?;
     }
-    let applied = match handle(delivery, desk, loaded.as_ref(), &span).await {
+    let applied = match handle(delivery, began, desk, loaded.as_ref(), &span).await {
         Ok(applied) => applied,
         Err(failure) => return Ok(failed(failure, desk, &mut span)),
     };
@@ -271,12 +270,12 @@ async fn attempt(delivery: &mut Delivery, desk: &Desk) -> Result<Outcome, Interr
 /// Runs the handler under its deadline; whatever it does, the partition goes on.
 async fn handle(
     delivery: &mut Delivery,
+    began: Instant,
     desk: &Desk,
     loaded: Option<&Loaded>,
     span: &AttemptSpan,
 ) -> Result<Applied, Failure> {
     let (number, message) = (delivery.attempt, Arc::clone(&delivery.message));
-    let began = Instant::now();
     let deadline = began + desk.crew.timeout;
     delivery.begin(began, deadline);
 

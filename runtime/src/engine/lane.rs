@@ -4,30 +4,29 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use super::delivery::Delivery;
 use super::execute::execute;
 use super::partition::Desk;
-use crate::planted::{Bug, strikes};
+use super::slot::Slot;
+use crate::planted::{Bug, is_planted, strikes};
 
 /// Works through the deliveries of one entity until none waits.
-pub(super) async fn run(desk: Rc<Desk>, first: Delivery, slot: OwnedSemaphorePermit) {
-    let _condemn = CondemnOnPanic(&desk);
+pub(super) async fn run(desk: &Rc<Desk>, first: Delivery, slot: Slot) {
+    let _condemn = CondemnOnPanic(desk);
     let (mut delivery, mut slot) = (first, slot);
     loop {
         let ordered = desk.is_ordered(&delivery);
         let message = Arc::clone(&delivery.message);
-        execute(delivery, &desk, slot).await;
+        execute(delivery, desk, slot).await;
         if !ordered {
             return;
         }
-        if desk.is_awaited(&message) && strikes(Bug::LostWakeUp) {
+        if is_planted(Bug::LostWakeUp) && desk.is_awaited(&message) && strikes(Bug::LostWakeUp) {
             return;
         }
         let Some(next) = desk.next_after(&message) else { return };
         // Asked for anew after each message, so that a busy entity takes turns with those that wait for a slot.
-        let Some(next_slot) = desk.slot().await else { return desk.close_lane(&next.message) };
+        let Some(next_slot) = Slot::take(desk).await else { return desk.close_lane(&next.message) };
         (delivery, slot) = (next, next_slot);
     }
 }

@@ -1,22 +1,24 @@
 //! The actor: takes deliveries out of its mailbox and puts each into the lane of its entity.
 
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::prelude::*;
+use bytestring::ByteString;
 use foldhash::fast::RandomState;
 use tidegate::erased::DynHandler;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::crew::Crew;
 use super::delivery::Delivery;
-use super::lane;
-use super::mailbox::PartitionSender;
+use super::mailbox::{Batch, Filling, PartitionSender};
+use super::slot::Slot;
 use super::sprint::Sprint;
 use super::watchdog::Pulse;
 use crate::message::PartitionId;
@@ -29,7 +31,9 @@ use crate::topology::Order;
 #[derive(Debug)]
 pub(crate) struct Partition {
     desk: Rc<Desk>,
-    room: Arc<Notify>,
+    filling: Arc<Filling>,
+    /// Of the batch in hand, what has not come to its turn: still counted as in the mailbox.
+    batch: VecDeque<Delivery>,
     /// Owned here, so that no lane outlives its partition.
     lanes: JoinSet<()>,
     sprint: Sprint,
@@ -47,7 +51,7 @@ pub(super) struct Desk {
     generation: u32,
     condemned: CancellationToken,
     /// The deliveries that wait behind the one in hand, for every entity that has one in hand.
-    waiting: RefCell<HashMap<Box<str>, VecDeque<Delivery>, RandomState>>,
+    waiting: RefCell<HashMap<ByteString, VecDeque<Delivery>, RandomState>>,
 }
 
 /// How to start a partition.
@@ -59,7 +63,7 @@ pub(crate) struct Blueprint {
     pub(crate) pulse: Arc<Pulse>,
     /// How many deliveries wait in the mailbox.
     pub(crate) mailbox: usize,
-    /// Notified whenever a delivery leaves the mailbox.
+    /// Notified when a mailbox that was full has room for many.
     pub(crate) room: Arc<Notify>,
     /// Where its death is told; with room for two exits of every partition.
     pub(crate) exits: mpsc::Sender<Exit>,
@@ -84,18 +88,20 @@ impl Blueprint {
     /// Starts the partition on the arbiter's thread. Death, also on the way, is announced by the notice.
     pub(crate) fn start_on(self, arbiter: &ArbiterHandle) -> PartitionSender {
         let condemned = self.condemned.clone();
+        let filling = Arc::new(Filling::new(self.mailbox, Arc::clone(&self.room)));
+        let filled = Arc::clone(&filling);
         // Given to the context, the channel has its capacity from the first message on.
         let (sender, receiver) = actix::dev::channel::channel(self.mailbox);
         arbiter.spawn_fn(move || {
             let context = Context::with_receiver(receiver);
-            context.run(Partition::new(self));
+            context.run(Partition::new(self, filled));
         });
-        PartitionSender::new(Addr::new(sender), condemned)
+        PartitionSender::new(Addr::new(sender), filling, condemned)
     }
 }
 
 impl Partition {
-    fn new(blueprint: Blueprint) -> Self {
+    fn new(blueprint: Blueprint, filling: Arc<Filling>) -> Self {
         let desk = Desk {
             crew: blueprint.crew,
             handler: blueprint.handler,
@@ -109,16 +115,42 @@ impl Partition {
         let desk = Rc::new(desk);
         Self {
             desk: Rc::clone(&desk),
-            room: blueprint.room,
+            filling,
+            batch: VecDeque::new(),
             lanes: JoinSet::new(),
-            sprint: Sprint::default(),
+            sprint: Sprint::new(),
             _notice: DeathNotice(desk),
         }
     }
 
-    fn open_lane(&mut self, delivery: Delivery, slot: OwnedSemaphorePermit) {
-        let mut lane = Box::pin(lane::run(Rc::clone(&self.desk), delivery, slot));
-        if self.sprint.poll(lane.as_mut()).is_pending() {
+    /// Puts what is left of the batch into lanes, until it has to wait for a slot.
+    fn work(&mut self, ctx: &mut Context<Self>) {
+        self.sprint.begin();
+        while let Some(delivery) = self.batch.pop_front() {
+            self.filling.leave();
+            let Some(delivery) = self.desk.queue(delivery) else { continue };
+            match Slot::try_take(&self.desk) {
+                Some(slot) => self.open_lane(delivery, slot),
+                // Lanes are tasks of their own, not `ctx.spawn`ed, so they can free a slot while this context waits.
+                None => return self.wait_for_slot(delivery, ctx),
+            }
+        }
+    }
+
+    fn wait_for_slot(&mut self, delivery: Delivery, ctx: &mut Context<Self>) {
+        let desk = Rc::clone(&self.desk);
+        let slot = async move { Slot::take(&desk).await };
+        ctx.wait(slot.into_actor(self).map(|slot, partition, ctx| {
+            match slot {
+                Some(slot) => partition.open_lane(delivery, slot),
+                None => partition.desk.close_lane(&delivery.message),
+            }
+            partition.work(ctx);
+        }));
+    }
+
+    fn open_lane(&mut self, delivery: Delivery, slot: Slot) {
+        if let Some(lane) = self.sprint.run(&self.desk, delivery, slot) {
             self.lanes.spawn_local(lane);
         }
     }
@@ -128,29 +160,18 @@ impl Actor for Partition {
     type Context = Context<Self>;
 }
 
-impl Message for Delivery {
+impl Message for Batch {
     type Result = ();
 }
 
-impl Handler<Delivery> for Partition {
+impl Handler<Batch> for Partition {
     type Result = ();
 
-    fn handle(&mut self, delivery: Delivery, ctx: &mut Context<Self>) {
-        self.room.notify_one();
+    /// Only called when the batch before is worked off.
+    fn handle(&mut self, Batch(batch): Batch, ctx: &mut Context<Self>) {
         while self.lanes.try_join_next().is_some() {}
-        let Some(delivery) = self.desk.queue(delivery) else { return };
-        match self.desk.try_slot() {
-            Some(slot) => self.open_lane(delivery, slot),
-            // Lanes are tasks of their own, not `ctx.spawn`ed, so they can free a slot while this context waits.
-            None => {
-                let desk = Rc::clone(&self.desk);
-                let slot = async move { desk.slot().await };
-                ctx.wait(slot.into_actor(self).map(|slot, partition, _| match slot {
-                    Some(slot) => partition.open_lane(delivery, slot),
-                    None => partition.desk.close_lane(&delivery.message),
-                }));
-            }
-        }
+        self.batch = batch;
+        self.work(ctx);
     }
 }
 
@@ -164,13 +185,16 @@ impl Desk {
         if !self.is_ordered(&delivery) {
             return Some(delivery);
         }
-        let mut waiting = self.waiting.borrow_mut();
-        if let Some(queue) = waiting.get_mut(&*delivery.message.key) {
-            queue.push_back(delivery);
-            return None;
+        match self.waiting.borrow_mut().entry(delivery.message.key.clone()) {
+            Entry::Occupied(mut queue) => {
+                queue.get_mut().push_back(delivery);
+                None
+            }
+            Entry::Vacant(place) => {
+                place.insert(VecDeque::new());
+                Some(delivery)
+            }
         }
-        waiting.insert(delivery.message.key.clone(), VecDeque::new());
-        Some(delivery)
     }
 
     /// Whether a delivery waits behind `done` in its lane.
@@ -180,12 +204,14 @@ impl Desk {
 
     /// The delivery that follows `done` in its lane; without one the lane ends.
     pub(super) fn next_after(&self, done: &tidegate::Message) -> Option<Delivery> {
-        let mut waiting = self.waiting.borrow_mut();
-        let next = waiting.get_mut(&*done.key)?.pop_front();
-        if next.is_none() {
-            waiting.remove(&*done.key);
+        match self.waiting.borrow_mut().entry(done.key.clone()) {
+            Entry::Occupied(mut queue) if !queue.get().is_empty() => queue.get_mut().pop_front(),
+            Entry::Occupied(queue) => {
+                queue.remove();
+                None
+            }
+            Entry::Vacant(_) => None,
         }
-        next
     }
 
     /// Sends home what waits in the lane of a message that no lane will work on.
@@ -195,31 +221,19 @@ impl Desk {
     }
 
     /// Whether attempts may still be started.
-    fn may_run(&self) -> bool {
+    pub(super) fn may_run(&self) -> bool {
         !self.condemned.is_cancelled() && !self.crew.drain.has_begun()
     }
 
-    /// The right to run an attempt, if there is one to be had.
-    fn try_slot(&self) -> Option<OwnedSemaphorePermit> {
-        let free = Arc::clone(self.slots()).try_acquire_owned().ok();
-        free.filter(|_| self.may_run())
-    }
-
-    /// Waits for the right to run an attempt; `None` when the partition is to die or the shard is drained. Who drains
-    /// must not wait for slots that other shards of the actor keep.
-    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        if let Some(slot) = self.try_slot() {
-            return Some(slot);
-        }
+    /// Returns when nothing more may be started.
+    pub(super) async fn stopped(&self) {
         tokio::select! {
-            biased;
-            () = self.condemned.cancelled() => None,
-            () = self.crew.drain.begun() => None,
-            slot = Arc::clone(self.slots()).acquire_owned() => Some(slot.expect("slots are never closed")),
+            () = self.condemned.cancelled() => {}
+            () = self.crew.drain.begun() => {}
         }
     }
 
-    fn slots(&self) -> &Arc<Semaphore> {
+    pub(super) fn slots(&self) -> &Semaphore {
         &self.crew.slots[self.id.0 as usize]
     }
 

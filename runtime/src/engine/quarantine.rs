@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use tidegate::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Duration, Instant};
@@ -145,7 +146,7 @@ async fn learn(claimed: Vec<Arrival>, crew: &Crew) -> Result<Vec<Known>, Interru
 /// Takes out the suspects, the most suspicious first, each behind the earlier messages of its entity.
 fn separate(known: Vec<Known>) -> (VecDeque<Known>, Vec<Known>) {
     let crashes = |known: &Known| known.trial.as_ref().filter(|trial| trial.is_suspect()).map(Trial::crashes);
-    let mut suspects: Vec<(u32, u64, Box<str>)> = known
+    let mut suspects: Vec<(u32, u64, ByteString)> = known
         .iter()
         .filter_map(|known| {
             let Message { sequence, key, .. } = &known.arrival.message;

@@ -1,5 +1,6 @@
 //! Which entity a message is about.
 
+use bytestring::ByteString;
 use tidegate::Message;
 use tidegate::subject::TokenNames;
 
@@ -21,11 +22,12 @@ impl Router {
     /// Fills in what the broker does not know: the tokens' names and the key. Without a key it stays empty.
     pub(crate) fn address(&self, message: &mut Message) {
         message.tokens = self.names(&message.subject);
-        message.key = match &self.key {
-            KeySource::Token(name) => message.token(name).unwrap_or_default().into(),
-            KeySource::Header(name) => message.headers.get(name).unwrap_or_default().into(),
-            KeySource::Json(pointer) => json_key(&message.payload, pointer).unwrap_or_default().into(),
+        let key = match &self.key {
+            KeySource::Token(name) => message.token(name).map(|token| message.subject.slice_ref(token)),
+            KeySource::Header(name) => message.headers.get(name).map(ByteString::from),
+            KeySource::Json(pointer) => json_key(&message.payload, pointer).map(ByteString::from),
         };
+        message.key = key.unwrap_or_default();
     }
 
     /// What traces call the destination: the pattern, not the subject, so that there are few of them.

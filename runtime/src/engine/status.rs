@@ -27,6 +27,7 @@ use self::pace::Pace;
 pub(crate) use self::runnable::Queues;
 pub(crate) use self::shard::ShardStatus;
 use super::control::Helm;
+use super::counter::Counter;
 use super::flow::{Board, Depth};
 use super::lanes::{Thermometers, Waits};
 use super::watchdog::Pulse;
@@ -36,10 +37,10 @@ use crate::port::Controlled;
 /// The counters of one actor.
 #[derive(Debug, Default)]
 pub(crate) struct ActorStatus {
-    done: AtomicU64,
+    done: Counter,
     skipped: AtomicU64,
-    delivered: AtomicU64,
-    offered: AtomicU64,
+    delivered: Counter,
+    offered: Counter,
     failed_attempts: [AtomicU64; Cause::NAMES.len()],
     dead_letters: [AtomicU64; Reason::ALL.len()],
     restarts: AtomicU64,
@@ -103,7 +104,7 @@ pub struct ActorSnapshot {
 
 impl ActorStatus {
     pub(crate) fn done(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+        self.done.count();
     }
 
     pub(crate) fn skipped(&self) {
@@ -111,12 +112,12 @@ impl ActorStatus {
     }
 
     pub(crate) fn delivered(&self) {
-        self.delivered.fetch_add(1, Ordering::Relaxed);
+        self.delivered.count();
     }
 
     /// An emit or a dead letter is offered to its stream.
     pub(crate) fn offered(&self) {
-        self.offered.fetch_add(1, Ordering::Relaxed);
+        self.offered.count();
     }
 
     pub(crate) fn attempt_failed(&self, cause: Cause) {
@@ -165,7 +166,11 @@ impl ActorStatus {
 
     /// An attempt took so long.
     pub(crate) fn attempted(&self, took: Duration) {
-        self.slowest.fetch_max(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        // Most are not the slowest, and need not take the number from other threads' caches.
+        if nanos > self.slowest.load(Ordering::Relaxed) {
+            self.slowest.fetch_max(nanos, Ordering::Relaxed);
+        }
         self.pace.note(took);
     }
 
@@ -216,10 +221,10 @@ impl ActorStatus {
         let failed_of = |name| causes.iter().find(|(cause, _)| *cause == name).map_or(0, |(_, count)| *count);
         ActorSnapshot {
             actor: actor.to_owned(),
-            done: read(&self.done),
+            done: self.done.sum(),
             skipped: read(&self.skipped),
-            delivered: read(&self.delivered),
-            offered: read(&self.offered),
+            delivered: self.delivered.sum(),
+            offered: self.offered.sum(),
             failed_attempts: causes.iter().map(|(_, count)| count).sum(),
             panics: failed_of(Cause::Panic.as_str()),
             timeouts: failed_of(Cause::Timeout.as_str()),

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 
 use super::crew::Crew;
 use super::delivery::{Delivery, Home, wall_clock};
-use super::mailbox::{PartitionSender, Refused};
+use super::mailbox::PartitionSender;
 use super::partition::{Blueprint, Exit};
 use super::threads::Thread;
 use crate::message::{Cause, Failure, PartitionId};
@@ -248,16 +248,11 @@ impl Supervisor {
 impl Berth {
     /// Moves what it can into the mailbox; returns how many.
     fn pump(&mut self) -> usize {
-        let State::Open(sender) = &self.state else { return 0 };
-        let before = self.held.len();
-        while let Some(delivery) = self.held.pop_front() {
+        match &self.state {
             // A dead partition announces itself: what it refuses waits for its successor.
-            if let Err(Refused::Full(delivery) | Refused::Dead(delivery)) = sender.try_send(delivery) {
-                self.held.push_front(delivery);
-                break;
-            }
+            State::Open(sender) => sender.fill(&mut self.held),
+            State::Closing | State::Due(_) => 0,
         }
-        before - self.held.len()
     }
 
     fn count_restart(&mut self, now: Instant) -> u32 {

@@ -138,7 +138,7 @@ impl Reader {
             stream: Arc::clone(&self.name),
             sequence,
             published,
-            key: Box::default(),
+            key: bytestring::ByteString::new(),
         }))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use tidegate::subject::TokenNames;
 use tidegate::{Headers, Message};
 
@@ -16,29 +17,42 @@ use crate::port::{Arrival, Receipt};
 /// weigh.
 const COPIED: usize = 16 * 1024;
 
-/// The arrival of a message that a consumer of `stream` delivered, with its subject as it was published; its payload and
-/// its reply subject are taken out of it. `None` for what no consumer sent.
+/// Payloads up to this size are copied together with the subjects: what is allocated once is freed once.
+const TOGETHER: usize = 1024;
+
+/// The arrival of a message that a consumer of `stream` delivered, with its subject as it was published; its payload is
+/// taken out of it. `None` for what no consumer sent.
 pub(super) fn arrival(
     stream: &Arc<str>,
     prefix: ShardPrefix,
     message: &mut async_nats::Message,
 ) -> Option<Arrival> {
-    let AckSubject { delivered, sequence, published, .. } = AckSubject::parse(message.reply.as_deref()?)?;
-    let reply = message.reply.take()?;
+    let reply = message.reply.as_deref()?;
+    let AckSubject { delivered, sequence, published, .. } = AckSubject::parse(reply)?;
+    let subject = prefix.strip(&message.subject);
+    let payload = std::mem::take(&mut message.payload);
+    let with_payload = if payload.len() <= TOGETHER { &*payload } else { &[] };
+    let packed = pack([subject.as_bytes(), reply.as_bytes(), with_payload]);
+    let (subject_end, receipt_end) = (subject.len(), subject.len() + reply.len());
     Some(Arrival {
         message: Message {
-            subject: prefix.strip(&message.subject).into(),
+            subject: ByteString::try_from(packed.slice(..subject_end)).expect("it was a `str`"),
             tokens: TokenNames::default(),
             headers: message.headers.as_ref().map_or_else(Headers::new, headers::received),
-            payload: detached(std::mem::take(&mut message.payload)),
+            payload: if payload.len() <= TOGETHER { packed.slice(receipt_end..) } else { detached(payload) },
             stream: Arc::clone(stream),
             sequence,
             published,
-            key: Box::default(),
+            key: ByteString::new(),
         },
         delivered,
-        receipt: Receipt(reply.into_string().into()),
+        receipt: Receipt(packed.slice(subject_end..receipt_end)),
     })
+}
+
+/// The parts in one allocation, one behind the other.
+fn pack(parts: [&[u8]; 3]) -> Bytes {
+    parts.concat().into()
 }
 
 fn detached(payload: Bytes) -> Bytes {

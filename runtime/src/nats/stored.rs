@@ -57,6 +57,6 @@ fn decode(stream: &Arc<str>, raw: RawMessage) -> Result<Message, SourceError> {
         stream: Arc::clone(stream),
         sequence: raw.sequence,
         published: SystemTime::from(raw.time),
-        key: Box::default(),
+        key: bytestring::ByteString::new(),
     })
 }

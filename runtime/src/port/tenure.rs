@@ -42,10 +42,15 @@ impl Tenure {
 
     /// Whether nobody else can be pulling.
     pub fn is_held(&self) -> bool {
+        self.is_held_at(Instant::now())
+    }
+
+    /// Whether nobody else can be pulling at this moment, which is `now`.
+    pub fn is_held_at(&self, now: Instant) -> bool {
         match self.until.load(Ordering::Acquire) {
             NONE => false,
             FOR_EVER => true,
-            until => self.micros(Instant::now()) < until,
+            until => self.micros(now) < until,
         }
     }
 

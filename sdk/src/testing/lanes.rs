@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Serialize;
 
 use super::{Event, Outcome};
@@ -27,7 +28,7 @@ pub struct Lanes {
     pub(super) backoff: Vec<Duration>,
     pub(super) timeout: Duration,
     messages: Vec<Arc<Message>>,
-    pub(super) entities: BTreeMap<Box<str>, Entity>,
+    pub(super) entities: BTreeMap<ByteString, Entity>,
 }
 
 /// What is kept of an entity from message to message.

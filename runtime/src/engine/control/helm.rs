@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use super::queue::{Probe, Probed, Queue};
 use super::tally::{Reached, Tally};
+use crate::engine::counter::Counter;
 use crate::message::{Control, ControlState};
 use crate::topology::DeadLetterLimits;
 
@@ -30,8 +31,8 @@ pub(crate) struct Helm {
     pub(super) waiting: Queue,
     tally: Mutex<Tally>,
     /// Messages done since the tally was last looked at: most are, and need no lock.
-    done: AtomicU64,
-    /// When the last of them was, in microseconds from `born`.
+    done: Counter,
+    /// When the last of them was, in seconds from `born`.
     last_done: AtomicU64,
     born: Instant,
     /// How many dead letters the actor has.
@@ -66,7 +67,7 @@ impl Helm {
             is_unwritten: AtomicBool::new(false),
             waiting: Queue::default(),
             tally: Mutex::new(Tally::new(limits)),
-            done: AtomicU64::new(0),
+            done: Counter::default(),
             last_done: AtomicU64::new(0),
             born: Instant::now(),
             held: AtomicU64::new(UNKNOWN),
@@ -122,9 +123,11 @@ impl Helm {
 
     /// A message was done then.
     pub(crate) fn done(&self, then: Instant) {
-        let micros = u64::try_from((then - self.born).as_micros()).unwrap_or(u64::MAX);
-        self.last_done.store(micros, Ordering::Relaxed);
-        self.done.fetch_add(1, Ordering::Relaxed);
+        let seconds = (then - self.born).as_secs();
+        if seconds != self.last_done.load(Ordering::Relaxed) {
+            self.last_done.store(seconds, Ordering::Relaxed);
+        }
+        self.done.count();
     }
 
     /// Whether a message may become a dead letter. If not it waits, and is tried again when the actor goes on.
@@ -234,8 +237,8 @@ impl Helm {
     /// How the last messages ended, with those that were done meanwhile.
     fn tally(&self) -> MutexGuard<'_, Tally> {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = self.done.swap(0, Ordering::Relaxed);
-        tally.done(done, self.born + Duration::from_micros(self.last_done.load(Ordering::Relaxed)));
+        let done = self.done.take();
+        tally.done(done, self.born + Duration::from_secs(self.last_done.load(Ordering::Relaxed)));
         tally
     }
 }

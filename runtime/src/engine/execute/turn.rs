@@ -1,13 +1,13 @@
 //! What an attempt waits for before it begins: its backoff, and its turn.
 
+use std::rc::Rc;
 use std::time::Duration;
-
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::engine::control::Turn;
 use crate::engine::delivery::Delivery;
 use crate::engine::effects::Interrupted;
 use crate::engine::partition::Desk;
+use crate::engine::slot::Slot;
 
 /// The last try is made again: the actor has failed, not the message.
 pub(super) fn take_back_last(delivery: &mut Delivery) {
@@ -17,11 +17,7 @@ pub(super) fn take_back_last(delivery: &mut Delivery) {
 }
 
 /// Waits until an attempt may begin, without a slot meanwhile; `None` when the shard is drained.
-pub(super) async fn take_turn(
-    failed_probes: u32,
-    slot: OwnedSemaphorePermit,
-    desk: &Desk,
-) -> Option<(Turn, OwnedSemaphorePermit)> {
+pub(super) async fn take_turn(failed_probes: u32, slot: Slot, desk: &Rc<Desk>) -> Option<(Turn, Slot)> {
     let crew = &desk.crew;
     if crew.helm.is_free() {
         return Some((Turn::Free, slot));
@@ -30,12 +26,12 @@ pub(super) async fn take_turn(
     Box::pin(wait_for_turn(failed_probes, desk)).await
 }
 
-async fn wait_for_turn(failed_probes: u32, desk: &Desk) -> Option<(Turn, OwnedSemaphorePermit)> {
+async fn wait_for_turn(failed_probes: u32, desk: &Rc<Desk>) -> Option<(Turn, Slot)> {
     let turn = tokio::select! {
         turn = desk.crew.helm.turn(failed_probes) => turn,
         () = desk.crew.drain.begun() => return None,
     };
-    Some((turn, desk.slot().await?))
+    Some((turn, Slot::take(desk).await?))
 }
 
 /// Waits before the next attempt.

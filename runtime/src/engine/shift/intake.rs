@@ -11,7 +11,7 @@ use crate::engine::ownership::claim_pending;
 use crate::engine::quarantine::{Known, Quarantine};
 use crate::engine::stall::Queue;
 use crate::message::{PartitionId, ShardState};
-use crate::port::{Arrival, Arrivals, Settlement};
+use crate::port::{Arrival, Arrivals, Receipt, Settlement};
 use crate::telemetry::span::MessageTrace;
 
 impl Shift<'_> {
@@ -56,30 +56,35 @@ impl Shift<'_> {
             if released.is_empty() {
                 return;
             }
-            let now = Instant::now();
-            for known in released {
-                self.let_in(known, now).await;
-            }
-            self.supervisor.pump();
+            self.let_in(released).await;
         }
     }
 
     pub(super) async fn admit_all(&mut self, arrivals: Vec<Arrival>) {
+        let plan = self.plan;
+        let known = arrivals.into_iter().map(|mut arrival| {
+            plan.router.address(&mut arrival.message);
+            Known { arrival, trial: None, is_alone: false }
+        });
+        self.let_in(known).await;
+    }
+
+    /// Takes in what is not in our hands, and hands it over; what is settled already is acked again.
+    async fn let_in(&mut self, arrivals: impl IntoIterator<Item = Known>) {
         let now = Instant::now();
-        for mut arrival in arrivals {
-            self.plan.router.address(&mut arrival.message);
-            self.let_in(Known { arrival, trial: None, is_alone: false }, now).await;
+        let mut settled = Vec::new();
+        for known in arrivals {
+            if let Some(delivery) = self.admit(known, now, &mut settled) {
+                self.supervisor.take(delivery);
+            }
         }
         self.supervisor.pump();
-    }
-
-    async fn let_in(&mut self, known: Known, now: Instant) {
-        if let Some(delivery) = self.admit(known, now).await {
-            self.supervisor.take(delivery);
+        for receipt in settled {
+            self.home.settle.settle(&receipt, Settlement::Ack).await;
         }
     }
 
-    async fn admit(&mut self, known: Known, now: Instant) -> Option<Delivery> {
+    fn admit(&mut self, known: Known, now: Instant, settled: &mut Vec<Receipt>) -> Option<Delivery> {
         let Known { arrival: Arrival { message, delivered, receipt }, trial, is_alone } = known;
         let partition = self.partition_of(&message);
         self.crew.status.delivered();
@@ -101,7 +106,7 @@ impl Shift<'_> {
             }
             Admission::InFlight => return None,
             Admission::Settled => {
-                self.home.settle.settle(&receipt, Settlement::Ack).await;
+                settled.push(receipt);
                 return None;
             }
         };

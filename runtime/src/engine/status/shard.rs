@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::runnable::Queues;
 use super::standstill::Standstill;
+use crate::engine::counter::Counter;
 use crate::engine::delivery::Home;
 use crate::engine::ledger::Held;
 use crate::message::{Fullest, PartitionId, ShardId, ShardReport, ShardState};
@@ -14,10 +15,10 @@ use crate::message::{Fullest, PartitionId, ShardId, ShardReport, ShardState};
 /// One shard's counters, and what is in its hands while it is ours.
 pub(crate) struct ShardStatus {
     id: ShardId,
-    done: AtomicU64,
+    done: Counter,
     dead_letters: AtomicU64,
     /// Attempts that have ended, whatever came of them.
-    attempts: AtomicU64,
+    attempts: Counter,
     /// Leases renewed.
     renewals: AtomicU64,
     pub(super) standstill: Standstill,
@@ -41,9 +42,9 @@ impl ShardStatus {
     pub(crate) fn new(id: ShardId) -> Self {
         Self {
             id,
-            done: AtomicU64::new(0),
+            done: Counter::default(),
             dead_letters: AtomicU64::new(0),
-            attempts: AtomicU64::new(0),
+            attempts: Counter::default(),
             renewals: AtomicU64::new(0),
             standstill: Standstill::default(),
             present: Mutex::default(),
@@ -55,7 +56,7 @@ impl ShardStatus {
     }
 
     pub(crate) fn done(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+        self.done.count();
     }
 
     pub(crate) fn dead_lettered(&self) {
@@ -64,7 +65,7 @@ impl ShardStatus {
 
     /// An attempt has ended.
     pub(crate) fn attempted(&self) {
-        self.attempts.fetch_add(1, Ordering::Relaxed);
+        self.attempts.count();
     }
 
     /// Leases of messages are renewed.
@@ -142,7 +143,7 @@ impl ShardStatus {
     /// How many messages are in flight, and for how long nothing has become of any although something could: since the
     /// last look at which that was otherwise.
     pub(super) fn silence(&self) -> (u64, Duration) {
-        let moved = self.settled() + self.attempts.load(Ordering::Relaxed);
+        let moved = self.settled() + self.attempts.sum();
         let (mut present, now) = (self.present(), Instant::now());
         let has_moved = present.movement.is_none_or(|(known, _)| known != moved);
         let is_idle = || present.home.as_ref().is_none_or(|home| home.ledger.queues().runnable() == 0);
@@ -168,7 +169,7 @@ impl ShardStatus {
             since,
             in_flight: count(|home| home.ledger.len()),
             running: count(|home| home.ledger.running()),
-            done: self.done.load(Ordering::Relaxed),
+            done: self.done.sum(),
             dead_letters: self.dead_letters.load(Ordering::Relaxed),
             fullest: present.home.as_deref().and_then(|home| fullest(home, present.full)),
             intake_stopped: None,
@@ -177,7 +178,7 @@ impl ShardStatus {
     }
 
     fn settled(&self) -> u64 {
-        self.done.load(Ordering::Relaxed) + self.dead_letters.load(Ordering::Relaxed)
+        self.done.sum() + self.dead_letters.load(Ordering::Relaxed)
     }
 
     fn present(&self) -> MutexGuard<'_, Present> {

@@ -58,6 +58,11 @@ impl ActorTimers {
         Started(self.0.as_ref().map(|_| Instant::now()))
     }
 
+    /// Starts a clock at this moment, which is `now`.
+    pub fn start_at(&self, now: Instant) -> Started {
+        Started(self.0.as_ref().map(|_| now))
+    }
+
     /// An attempt that began then has ended, well or with an error.
     pub fn attempted(&self, started: Started, error: Option<&'static str>) {
         if let Some(clocks) = &self.0 {

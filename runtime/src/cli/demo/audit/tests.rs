@@ -43,7 +43,7 @@ fn message(stream: &str, sequence: u64, subject: &str, headers: &[(&str, &str)])
         stream: Arc::from(stream),
         sequence,
         published: SystemTime::UNIX_EPOCH + Duration::from_secs(sequence),
-        key: Box::default(),
+        key: bytestring::ByteString::new(),
     }
 }
 
