@@ -132,7 +132,8 @@ impl Crew {
             let subject = pattern
                 .render(|name| emit.token_value(name).or_else(|| message.token(name)))
                 .map_err(|source| EmitError::Subject { port: emit.port.to_string(), source })?;
-            let id = format!("{}:{}:{}:{index}", message.stream, message.sequence, self.name);
+            let (sequence, index) = (message.sequence.to_string(), index.to_string());
+            let id = [&*message.stream, &sequence, &self.name, &index].join(":");
             let outbound = Outbound { subject, headers: emit.headers, payload: emit.payload, id };
             Ok(Emission { pattern, port: emit.port.into_owned(), outbound })
         });

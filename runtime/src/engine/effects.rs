@@ -2,6 +2,7 @@
 
 mod patience;
 mod state;
+mod states;
 
 use std::time::SystemTime;
 
@@ -9,6 +10,7 @@ use tidegate::erased::Applied;
 
 pub(super) use self::patience::{Interrupted, until_taken};
 pub(super) use self::state::Loaded;
+pub(super) use self::states::States;
 use super::crew::{Crew, Emission};
 use super::delivery::Delivery;
 use super::partition::Desk;
@@ -27,7 +29,8 @@ pub(super) enum Effects {
     Impossible(Failure),
 }
 
-/// Reads the entity's state; `None` for a handler that keeps none. `Err` inside means that it can never be read.
+/// The entity's state, read unless we saved it; `None` for a handler that keeps none. `Err` inside means that it can never
+/// be read.
 pub(super) async fn load(
     delivery: &Delivery,
     desk: &Desk,
@@ -35,8 +38,12 @@ pub(super) async fn load(
     let Some(store) = desk.crew.store.as_ref().filter(|_| desk.handler.keeps_state()) else {
         return Ok(Ok(None));
     };
+    let crew = &desk.crew;
+    if let Some(saved) = desk.states.borrow_mut().take(&delivery.message.key, crew.tenure.grants()) {
+        return Ok(Ok(Some(saved)));
+    }
     let load = || store.load(&delivery.message.key);
-    let loading = until_taken(&desk.crew, &delivery.message.key, "state_blocked", is_final, load);
+    let loading = until_taken(crew, &delivery.message.key, "state_blocked", is_final, load);
     let entry = Box::pin(loading).await?;
     Ok(entry.map(|entry| Some(Loaded::new(entry))).map_err(|error| hopeless(delivery, &error)))
 }
@@ -44,11 +51,12 @@ pub(super) async fn load(
 /// Publishes the emits, then saves the state.
 pub(super) async fn apply(
     delivery: &Delivery,
-    crew: &Crew,
+    desk: &Desk,
     applied: Applied,
     loaded: Option<Loaded>,
     span: &AttemptSpan,
 ) -> Result<Effects, Interrupted> {
+    let crew = &desk.crew;
     let emissions = match crew.address(&delivery.message, applied.emits) {
         Ok(emissions) => emissions,
         Err(error) => return Ok(Effects::Impossible(hopeless(delivery, &error))),
@@ -62,11 +70,15 @@ pub(super) async fn apply(
     let (Some(store), Some(loaded), Some(state)) = (&crew.store, loaded, applied.state) else {
         return Ok(Effects::Stored);
     };
-    let value = Loaded::successor(&delivery.message, &state);
+    let (successor, value) = loaded.successor(&delivery.message, &state);
+    let grant = crew.tenure.grants();
     let save = || store.save(&delivery.message.key, value.clone(), loaded.revision());
     let saving = until_taken(crew, &delivery.message.key, "state_blocked", is_final, save);
     match Box::pin(saving).await? {
-        Ok(_) => Ok(Effects::Stored),
+        Ok(revision) => {
+            desk.states.borrow_mut().keep(&delivery.message.key, successor.saved_as(revision), grant);
+            Ok(Effects::Stored)
+        }
         Err(StoreError::Conflict) => Ok(Effects::Conflict),
         Err(error) => Ok(Effects::Impossible(hopeless(delivery, &error))),
     }

@@ -254,7 +254,7 @@ async fn attempt(delivery: &mut Delivery, mut began: Instant, desk: &Desk) -> Re
     if is_planted(Bug::AckBeforeEmits) {
         delivery.home.settle.settle(&delivery.receipt, Settlement::Ack).await;
     }
-    match effects::apply(delivery, &desk.crew, applied, loaded, &span).await? {
+    match effects::apply(delivery, desk, applied, loaded, &span).await? {
         Effects::Stored => {
             span.outcome("done");
             Ok(Outcome::Done)

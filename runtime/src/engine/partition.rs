@@ -17,6 +17,7 @@ use tracing::debug;
 
 use super::crew::Crew;
 use super::delivery::Delivery;
+use super::effects::States;
 use super::mailbox::{Batch, Filling, PartitionSender};
 use super::slot::Slot;
 use super::sprint::Sprint;
@@ -50,6 +51,8 @@ pub(super) struct Desk {
     exits: mpsc::Sender<Exit>,
     generation: u32,
     condemned: CancellationToken,
+    /// What entities' states are, as far as it is known.
+    pub(super) states: RefCell<States>,
     /// The deliveries that wait behind the one in hand, for every entity that has one in hand.
     waiting: RefCell<HashMap<ByteString, VecDeque<Delivery>, RandomState>>,
 }
@@ -102,6 +105,7 @@ impl Blueprint {
 
 impl Partition {
     fn new(blueprint: Blueprint, filling: Arc<Filling>) -> Self {
+        let partitions = blueprint.crew.slots.len();
         let desk = Desk {
             crew: blueprint.crew,
             handler: blueprint.handler,
@@ -110,6 +114,7 @@ impl Partition {
             exits: blueprint.exits,
             generation: blueprint.generation,
             condemned: blueprint.condemned,
+            states: RefCell::new(States::new(partitions)),
             waiting: RefCell::default(),
         };
         let desk = Rc::new(desk);

@@ -8,6 +8,7 @@ mod harness;
 mod membership;
 mod order;
 mod stalls;
+mod states;
 mod supervision;
 mod tap;
 mod tenure;

@@ -3,13 +3,22 @@
 use async_nats::client::Request;
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::response::Response;
 use async_nats::{RequestError, RequestErrorKind, Subject};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::bounded::{LIMIT, bounded};
 use super::{Connection, headers};
 use crate::port::{BoxFuture, Outbound, Sink, SinkError};
+
+/// What a stream answers. The client's `Response` reads the same five times as long, since it looks at all before it
+/// knows which of the two it is.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    error: Option<async_nats::jetstream::Error>,
+    /// Which stream has stored it.
+    stream: Option<IgnoredAny>,
+}
 
 /// Publishes over one connection.
 #[derive(Debug, Clone)]
@@ -32,10 +41,10 @@ impl NatsSink {
         let request = Request::new().headers(headers).payload(payload).timeout(None);
 
         match bounded(self.connection.client().send_request(Subject::from(subject.as_str()), request)).await {
-            Some(Ok(answer)) => match serde_json::from_slice::<Response<PublishAck>>(&answer.payload) {
-                Ok(Response::Ok(_)) => Ok(()),
-                Ok(Response::Err { error }) => Err(self.refused(subject, bytes, &error).await),
-                Err(_) => {
+            Some(Ok(answer)) => match serde_json::from_slice(&answer.payload) {
+                Ok(Answer { error: Some(error), .. }) => Err(self.refused(subject, bytes, &error).await),
+                Ok(Answer { stream: Some(_), .. }) => Ok(()),
+                Ok(Answer { .. }) | Err(_) => {
                     Err(SinkError::Refused { subject, reason: "what answered is not a stream".to_owned() })
                 }
             },

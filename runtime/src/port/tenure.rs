@@ -19,13 +19,20 @@ pub struct Tenure {
     term: Duration,
     /// Microseconds from `born`.
     until: AtomicU64,
+    grants: AtomicU64,
     changed: Notify,
 }
 
 impl Tenure {
     /// A right that nobody has granted yet; a grant or a renewal holds for `term`.
     pub fn new(term: Duration) -> Self {
-        Self { born: Instant::now(), term, until: AtomicU64::new(NONE), changed: Notify::new() }
+        Self {
+            born: Instant::now(),
+            term,
+            until: AtomicU64::new(NONE),
+            grants: AtomicU64::new(0),
+            changed: Notify::new(),
+        }
     }
 
     /// The right to what is never shared.
@@ -56,8 +63,14 @@ impl Tenure {
 
     /// The broker gave the right; `sent` is when it was asked to.
     pub fn grant(&self, sent: Instant) {
+        self.grants.fetch_add(1, Ordering::AcqRel);
         self.until.store(self.micros(sent + self.term), Ordering::Release);
         self.changed.notify_waiters();
+    }
+
+    /// How often the right was granted: while that is the same and the right is held, nobody else has had it.
+    pub fn grants(&self) -> u64 {
+        self.grants.load(Ordering::Acquire)
     }
 
     /// The broker confirmed the right; `sent` is when it was asked to. Returns whether the right still stood.

@@ -54,8 +54,8 @@ impl Loaded {
         self.revision
     }
 
-    /// The value to save after `message` led to `state`.
-    pub(super) fn successor(message: &Message, state: &[u8]) -> Bytes {
+    /// What follows after `message` led to `state`, and the value to save.
+    pub(super) fn successor(&self, message: &Message, state: &[u8]) -> (Self, Bytes) {
         let state = serde_json::from_slice(state).expect("the sdk encodes state as JSON");
         let envelope = Envelope {
             stream: message.stream.to_string(),
@@ -63,7 +63,13 @@ impl Loaded {
             published: nanos(message.published),
             state,
         };
-        serde_json::to_vec(&envelope).expect("an envelope has string keys").into()
+        let value = serde_json::to_vec(&envelope).expect("an envelope has string keys").into();
+        (Self { revision: self.revision, envelope: Some(envelope) }, value)
+    }
+
+    /// The same once it is saved.
+    pub(super) fn saved_as(self, revision: Revision) -> Self {
+        Self { revision: Some(revision), ..self }
     }
 }
 
@@ -90,7 +96,7 @@ mod tests {
     }
 
     fn loaded_after(applied: &Message) -> Loaded {
-        let value = Loaded::successor(applied, b"7");
+        let (_, value) = Loaded::new(None).successor(applied, b"7");
         Loaded::new(Some(Entry { value, revision: Revision(3) }))
     }
 
