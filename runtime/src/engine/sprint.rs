@@ -66,7 +66,8 @@ mod tests {
     #[tokio::test]
     async fn pauses_when_the_task_has_run_for_its_time() {
         while coop::has_budget_remaining() {
-            let _ = pin!(coop::consume_budget()).poll(&mut Context::from_waker(Waker::noop()));
+            let consumed = pin!(coop::consume_budget()).poll(&mut Context::from_waker(Waker::noop()));
+            assert!(consumed.is_ready());
         }
 
         assert!(Sprint::default().poll(pin!(async {})).is_pending());
