@@ -8,7 +8,9 @@ lint_deploy() {
     silent_if_well "$TOOLS/python/bin/hadolint" deploy/Dockerfile
     silent_if_well python3 -m check_jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
     lint_kubernetes
+    lint_keda
     lint_prometheus
+    lint_grafana
     lint_nats
     lint_systemd
 }
@@ -24,9 +26,21 @@ lint_kubernetes() {
         say "no kubectl: the overlay is not put together, its base is checked alone"
         cp deploy/kubernetes/base/[!k]*.yaml "$scratch/"
     fi
-    # KEDA's kind is none of Kubernetes' own, and has no schema there.
+    # KEDA's kind is none of Kubernetes' own, and has no schema there: see below.
     rm -f "$scratch/all.yaml" "$scratch"/ScaledObject-*
     silent_if_well python3 -m kubernetes_validate --strict --quiet -k "$KUBERNETES_VERSION" "$scratch"/*.yaml
+    rm -rf "$scratch"
+}
+
+# By the keys that KEDA documents, and what KEDA makes of it by Kubernetes' own schema.
+lint_keda() {
+    step "deploy/: KEDA"
+    local overlay=deploy/kubernetes/overlays/production scratch
+    scratch=$(mktemp -d)
+    silent_if_well python3 -m check_jsonschema --schemafile .ci/keda-scaled-object.schema.json "$overlay/scaling.yaml"
+    python3 .ci/keda.py "$overlay/scaling.yaml" "$overlay/deployment.yaml" >"$scratch/autoscaler.yaml" \
+        || fail "the ScaledObject and what it scales do not fit"
+    silent_if_well python3 -m kubernetes_validate --strict --quiet -k "$KUBERNETES_VERSION" "$scratch/autoscaler.yaml"
     rm -rf "$scratch"
 }
 
@@ -47,6 +61,11 @@ lint_prometheus() {
     silent_if_well "$(promtool)" test rules deploy/prometheus/rules/tidegate.test.yml
     # What `tidegate alerts rules` writes, as a test holds it.
     silent_if_well "$(promtool)" check rules runtime/src/cli/alerts/rules/shop.yml
+}
+
+lint_grafana() {
+    step "deploy/: Grafana"
+    silent_if_well python3 .ci/dashboards.py deploy/grafana/dashboards
 }
 
 # With certificates of the moment in the place of those that it names.

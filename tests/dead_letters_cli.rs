@@ -77,6 +77,7 @@ async fn lists_what_died_and_why() {
     assert_eq!(of("--actor worker --reason terminal").await, [2]);
     assert_eq!(of("--actor nobody").await, [0; 0]);
     assert_eq!(of("--key c").await, [3]);
+    assert_eq!(of("--subject tasks.b").await, [2]);
     assert_eq!(of("--subject tasks.{entity} --limit 2").await, [1, 2]);
     assert_eq!(of("--since 1h").await, [1, 2, 3]);
     assert_eq!(of("--since 0s").await, [0; 0]);

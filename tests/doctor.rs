@@ -2,7 +2,7 @@
 
 use async_nats::jetstream::message::PublishMessage;
 use serde_json::Value;
-use support::{NatsServer, PATIENCE, eventually, publish};
+use support::{Cluster, NatsServer, PATIENCE, eventually, eventually_some, publish};
 
 use crate::cli::{command, with_topology};
 
@@ -90,4 +90,59 @@ async fn finds_nothing_wrong_with_a_topology_at_work() {
         ended.code == Some(0) && is_shared && said(&json, "warning").iter().all(is_slow)
     })
     .await;
+    let letter = "tidegate.fixture.dead-letters.worker.TASKS.1".to_owned();
+    let message = PublishMessage::build().payload("{}".into());
+    publish(&server.jetstream().await, [(letter, message)]).await;
+    let warned = command(&builder, "doctor").await.code;
+    let denied = command(&builder, "doctor --deny-warnings").await.code;
+
+    assert_eq!((warned, denied), (Some(0), Some(6)), "a warning is trouble only for who says so");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tells_the_limits_of_the_account_that_are_near() {
+    let limits = "{ max_mem: 921600, max_file: 8GB, max_streams: 10, max_consumers: 1 }";
+    let config = format!(
+        "no_auth_user: app\naccounts {{ A {{ jetstream: {limits}, users: [{{ user: app, password: app }}] }} }}"
+    );
+    let server = NatsServer::with_config(&config).await;
+    let topology = TOPOLOGY.replace("max_bytes = \"64MiB\"", "storage = \"memory\"\nmax_bytes = \"900KiB\"");
+    let builder = with_topology(&topology).nats(&server);
+    assert_eq!(command(&builder, "apply").await.code, Some(0));
+    let payload = vec![b'x'; 800 << 10];
+    let large = PublishMessage::build().payload(payload.into());
+    publish(&server.jetstream().await, [("done.a".to_owned(), large)]).await;
+
+    let json = command(&builder, "doctor --format json").await.json();
+
+    let (errors, warnings) = (said(&json, "error").join("\n"), said(&json, "warning").join("\n"));
+    assert!(errors.contains("100 % of the consumers that jetstream may use are used"), "{json}");
+    assert!(warnings.contains("90 % of the streams that jetstream may use are used"), "{json}");
+    assert!(warnings.contains(" % of the memory that jetstream may use are used"), "{json}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tells_the_copies_that_are_away() {
+    let mut cluster = Cluster::start().await;
+    let tasks = TOPOLOGY.replace("\"tasks.{entity}\"]\nmax", "\"tasks.{entity}\"]\nreplicas = 3\nmax");
+    let topology = format!("{tasks}\n[dead_letters]\nreplicas = 3\n");
+    let builder = with_topology(&topology).env("NATS_URL", cluster.url());
+    assert_eq!(command(&builder, "apply").await.code, Some(0));
+    let (tasks, done) = (cluster.leader_of_stream("TASKS").await, cluster.leader_of_stream("DONE").await);
+    let other = cluster.numbers().find(|number| ![tasks, done].contains(number)).expect("there are three");
+
+    cluster.kill9(other);
+    let jetstream = cluster.jetstream().await;
+    eventually(PATIENCE, async || jetstream.query_account().await.is_ok()).await;
+    let told = eventually_some(PATIENCE, async || {
+        let ended = command(&builder, "doctor --format json").await;
+        // Nothing can be told of a stream while its leader is elected.
+        let warnings = if ended.stdout.is_empty() { Vec::new() } else { said(&ended.json(), "warning") };
+        let is_away = |what: &String| what.starts_with("copies of stream `TASKS` are late or away");
+        warnings.iter().any(is_away).then_some(warnings)
+    })
+    .await;
+
+    let is_alone = |what: &String| what.starts_with("stream `DONE` is on one server of a cluster only");
+    assert!(told.iter().any(is_alone), "{told:?}");
 }

@@ -8,7 +8,7 @@ use async_nats::jetstream::consumer::{FromConsumer, pull};
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::TryStreamExt;
 use serde_json::json;
-use support::{NatsServer, RuntimeBuilder, publish};
+use support::{NatsServer, PATIENCE, RuntimeBuilder, eventually, publish, publish_json};
 
 use crate::cli::{command, with_topology};
 
@@ -65,7 +65,7 @@ async fn consumer(jetstream: &Context, name: &str) -> Option<pull::Config> {
     Some(pull::Config::try_from_consumer_config(config).expect("a pull consumer"))
 }
 
-/// Something of every kind is wrong.
+/// Something of every kind is wrong, beside a stream and a consumer of somebody else.
 async fn meddle(jetstream: &Context) {
     jetstream.delete_stream("DONE").await.expect("it is there");
     let stream = jetstream.get_stream("TASKS").await.expect("it is there");
@@ -86,6 +86,19 @@ async fn meddle(jetstream: &Context) {
     let advisory = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.TASKS.fixture-worker".to_owned();
     publish(jetstream, [("tasks.a.unwanted".to_owned(), words("{}")), (advisory, words("{}"))]).await;
     let pause = json!({ "pause_until": "2100-01-01T00:00:00Z" }).to_string();
+    let stranger = pull::Config {
+        durable_name: Some("stranger".to_owned()),
+        filter_subject: "tasks.*.strange".to_owned(),
+        ..pull::Config::default()
+    };
+    stream.create_consumer(stranger).await.expect("it is valid");
+    publish(jetstream, [("tasks.a.strange".to_owned(), words("{}"))]).await;
+    let neighbour = async_nats::jetstream::stream::Config {
+        name: "NEIGHBOUR".to_owned(),
+        subjects: vec!["neighbour.>".to_owned()],
+        ..async_nats::jetstream::stream::Config::default()
+    };
+    jetstream.create_stream(neighbour).await.expect("it is valid");
     let answer =
         jetstream.client().request("$JS.API.CONSUMER.PAUSE.TASKS.fixture-worker", pause.into()).await;
     answer.expect("the server answers");
@@ -208,6 +221,69 @@ async fn nothing_is_deleted_that_is_not_an_orphan_named_and_confirmed() {
     assert!(consumer(&jetstream, "fixture-former").await.is_none());
     assert!(consumer(&jetstream, "fixture-worker").await.is_some());
     assert_eq!(streams(&jetstream).await, before);
+}
+
+#[tokio::test]
+async fn an_orphan_alone_is_drift_and_a_warning_is_none() {
+    let (server, builder) = with_a_former_actor().await;
+
+    let with_orphans = command(&builder, "plan").await.code;
+    let orphans = "--delete TASKS/fixture-former --delete KV_fixture-former-state --yes";
+    assert_eq!(command(&builder, &format!("apply {orphans}")).await.code, Some(0));
+    let pause = json!({ "pause_until": "2100-01-01T00:00:00Z" }).to_string();
+    let client = server.client().await;
+    let paused = client.request("$JS.API.CONSUMER.PAUSE.TASKS.fixture-worker", pause.into()).await;
+    paused.expect("the server answers");
+    let with_a_warning = command(&builder, "plan").await;
+
+    assert_eq!((with_orphans, with_a_warning.code), (Some(6), Some(0)));
+    assert!(with_a_warning.stdout.contains("is paused"), "{with_a_warning:?}");
+}
+
+#[tokio::test]
+async fn what_the_server_gave_up_while_nobody_ran_is_told_until_somebody_has_looked_at_it() {
+    let server = NatsServer::start().await;
+    let builder = with_topology(TOPOLOGY).nats(&server);
+    let mut runtime = builder.clone().start();
+    runtime.wait_for_log("takes its share of the work").await;
+    assert!(runtime.drain(PATIENCE).await.success());
+    let jetstream = server.jetstream().await;
+    let advisory = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.TASKS.fixture-worker".to_owned();
+    let body = json!({
+        "type": "io.nats.jetstream.advisory.v1.max_deliver", "stream": "TASKS", "consumer": "fixture-worker",
+        "stream_seq": 1_000_000, "deliveries": 3,
+    });
+    publish_json(&jetstream, [(advisory, body)]).await;
+
+    let given_up = command(&builder, "plan --format json").await.json()["stranded"].clone();
+    runtime.restart();
+    eventually(PATIENCE, async || {
+        command(&builder, "plan --format json").await.json()["stranded"] == json!([])
+    })
+    .await;
+
+    let expected =
+        json!([{ "kind": "exhausted", "stream": "TASKS", "consumer": "fixture-worker", "advisories": 1 }]);
+    assert_eq!(given_up, expected);
+    assert!(runtime.drain(PATIENCE).await.success());
+}
+
+#[tokio::test]
+async fn without_the_handlers_a_bucket_for_state_is_neither_missed_nor_an_orphan() {
+    let server = NatsServer::start().await;
+    let builder = with_topology(TOPOLOGY).nats(&server);
+    assert_eq!(command(&builder, "apply").await.code, Some(0));
+    let unlinked =
+        TOPOLOGY.replace("count = { path", "unlinked = { path").replace("\"count\"", "\"unlinked\"");
+    let unlinked = with_topology(&unlinked).nats(&server);
+
+    let with_bucket = command(&unlinked, "plan").await;
+    let jetstream = server.jetstream().await;
+    jetstream.delete_stream("KV_fixture-worker-state").await.expect("it is there");
+    let without = command(&unlinked, "plan").await;
+
+    assert_eq!((with_bucket.code, without.code), (Some(0), Some(0)), "{with_bucket:?} {without:?}");
+    assert!(without.stdout.contains("the handlers are not linked into this program"), "{without:?}");
 }
 
 #[tokio::test]

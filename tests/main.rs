@@ -35,5 +35,6 @@ mod stalls;
 mod status;
 mod tap;
 mod tidy;
+mod top;
 mod traces;
 mod tutorial;

@@ -15,6 +15,10 @@ pub(crate) enum Bug {
     UnboundedMailbox,
     /// A lane ends, once, though a delivery waits in it.
     LostWakeUp,
+    /// `tidegate top` panics while it draws.
+    DrawPanics,
+    /// `tidegate top` panics while it looks at the server, on another thread than the one that draws.
+    LookPanics,
 }
 
 /// Whether the bug is planted, by the variable `TIDEGATE_PLANT`.
@@ -30,6 +34,8 @@ pub(crate) fn is_planted(bug: Bug) -> bool {
             "drop_dead_letter_error" => Bug::DropDeadLetterError,
             "unbounded_mailbox" => Bug::UnboundedMailbox,
             "lost_wake_up" => Bug::LostWakeUp,
+            "draw_panics" => Bug::DrawPanics,
+            "look_panics" => Bug::LookPanics,
             unknown => panic!("`TIDEGATE_PLANT` is `{unknown}`, which is none of the bugs"),
         })
     });

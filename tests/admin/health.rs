@@ -1,9 +1,10 @@
 //! Readiness follows what becomes of the broker, the permissions, the shards and the process itself.
 
 use serde_json::json;
-use support::{NatsServer, PATIENCE, Signal, eventually};
+use support::{NatsServer, PATIENCE, Signal, eventually, eventually_some};
 
-use super::{ask, becomes_ready, becomes_unready, drain, open};
+use super::{LONG, ask, becomes_ready, becomes_unready, drain, open};
+use crate::metrics::admin_of;
 use crate::recovery::tasks;
 use crate::workload::{Workload, publish_tasks, stored};
 
@@ -69,14 +70,60 @@ async fn an_instance_is_not_ready_while_a_shard_stands_still() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_is_not_ready_while_a_handler_blocks_a_thread() {
+async fn an_instance_is_not_ready_while_an_actor_is_stalled() {
+    let server = NatsServer::start().await;
+    let settings = "[actors.worker.alerts]\nstalled = \"1s\"\nfor = \"100ms\"";
+    let (runtime, _workload, address) = open(Workload::new(&server, "script", settings)).await;
+    becomes_ready(&address).await;
+
+    publish_tasks(&server, [("a".to_owned(), json!({ "takes": 6000 }))]).await;
+    becomes_unready(&address, "actor `worker`: actor stalled: ").await;
+    becomes_ready(&address).await;
+
+    drain(runtime).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_is_not_ready_once_a_shard_has_failed_and_another_one_takes_it() {
+    let server = NatsServer::start().await;
+    // With all of its actors failed it would end: one goes on.
+    let settings = "partitions = 1\nrestarts = 1\nmax_deliver = 9\nbackoff = [\"10ms\"]\n[actors.after]\n\
+        handler = \"script\"\nstream = \"DONE\"\nsubjects = [\"done.{entity}\"]\nsettings = { journal = \"journal\" }";
+    let (runtime, workload, address) = open(Workload::new(&server, "script", settings)).await;
+    becomes_ready(&address).await;
+
+    let deadly = json!({ "fails": 2, "how": "unspeakable" });
+    publish_tasks(&server, [("a".to_owned(), deadly)]).await;
+    becomes_unready(&address, "shard worker/0 has failed: a partition died too often").await;
+    let live = ask(&address, "/livez").await;
+    let shard = ask(&address, "/api/v1/actors/worker").await.body["shards"][0]["state"].clone();
+    let other = workload.start().await;
+    eventually(PATIENCE, async || workload.count("end") == 1).await;
+    becomes_ready(&admin_of(&other).await).await;
+
+    assert_eq!((live.status, shard.as_str()), (200, Some("failed")));
+    assert_eq!(runtime.count_log("actor failed: restart budget spent"), 1);
+    assert_eq!(ask(&address, "/readyz").await.status, 503);
+    drain(other).await;
+    drain(runtime).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_is_not_ready_while_a_handler_blocks_a_thread_and_not_live_when_it_does_so_for_long() {
     let server = NatsServer::start().await;
     let (_runtime, _workload, address) = open(Workload::new(&server, "script", "")).await;
 
     publish_tasks(&server, [("a".to_owned(), json!({ "fails": 9, "how": "block" }))]).await;
     let reasons = becomes_unready(&address, "has blocked it").await;
+    let live = ask(&address, "/livez").await;
+    let dead = eventually_some(LONG, async || {
+        Some(ask(&address, "/livez").await).filter(|answer| answer.status == 503)
+    })
+    .await;
 
     assert!(reasons.contains("the handler of `worker`"), "{reasons}");
+    assert_eq!((live.status, &dead.body["status"]), (200, &json!("not live")));
+    assert!(dead.reasons().contains("the handler of `worker`"), "{dead:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +132,7 @@ async fn an_instance_is_not_ready_while_it_waits_for_its_broker_and_while_it_dra
     server.kill9();
     let workload = Workload::new(&server, "script", "").env("TIDEGATE_ADMIN", "127.0.0.1:0");
     let mut runtime = workload.spawn();
-    let address = crate::metrics::admin_of(&runtime).await;
+    let address = admin_of(&runtime).await;
     let starting = ask(&address, "/readyz").await;
     let unknown = ask(&address, "/api/v1/actors").await;
     server.restart().await;

@@ -10,7 +10,7 @@ use super::{drain, open};
 use crate::workload::Workload;
 
 /// SHA-256 of `one`.
-const ONE: &str = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
+pub(super) const ONE: &str = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
 
 struct Caller {
     client: Client,
@@ -57,6 +57,8 @@ async fn who_has_a_token_pauses_and_resumes_an_actor() {
     let written = control(&server).await;
     let again = caller.post("worker/pause", "one", "{\"why\":\"once more\"}").await;
     let resumed = caller.post("worker/resume", "one", "").await;
+    let drained = caller.post("worker/drain", "one", "").await;
+    let kept = control(&server).await;
 
     assert_eq!((stranger.0, nobody.0, wrong.0, large.0), (401, 404, 400, 413));
     let expected = json!({ "actor": "worker", "state": "paused", "why": "release 7", "by": "admin:ann" });
@@ -64,6 +66,10 @@ async fn who_has_a_token_pauses_and_resumes_an_actor() {
     assert_eq!((&written["state"], &written["by"]), (&json!("paused"), &json!("admin:ann")));
     assert_eq!(again, (200, expected));
     assert_eq!((resumed.0, &resumed.1["state"]), (200, &json!("working")));
+    assert_eq!(
+        (drained.0, &drained.1["state"], &kept["state"]),
+        (200, &json!("draining"), &json!("draining"))
+    );
     drain(runtime).await;
 }
 

@@ -49,6 +49,9 @@ async fn exports_all_that_a_replay_needs() {
         (&lines[1]["subject"], &lines[1]["headers"]),
         (&json!("tasks.b"), &json!([["Customer", "b"]]))
     );
+    let group = lines[0]["group"].as_str().expect("its name").to_owned();
+    let of_group = command(&builder, &format!("dead-letters export --group {group}")).await;
+    assert_eq!(of_group.stdout.lines().collect::<Vec<_>>(), [ended.stdout.lines().next().expect("a line")]);
     assert_eq!(one.stdout.lines().count(), 1);
     assert!(!ended.stdout.contains('\u{1b}'));
 }

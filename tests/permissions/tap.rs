@@ -41,12 +41,12 @@ impl Tap {
         self.0.lock().expect("nobody panics with it").clear();
     }
 
-    /// The patterns to which nothing was published, but for those of which that is known.
-    pub(super) fn unused(&self, patterns: &Value, known: &[&str]) -> Vec<String> {
+    /// The patterns to which nothing was published.
+    pub(super) fn unused(&self, patterns: &Value) -> Vec<String> {
         let heard = self.heard();
         let is_unused = |pattern: &&str| !heard.iter().any(|subject| matches(pattern, subject));
         let patterns = patterns.as_array().expect("a list").iter().filter_map(Value::as_str);
-        patterns.filter(|pattern| !known.contains(pattern)).filter(is_unused).map(str::to_owned).collect()
+        patterns.filter(is_unused).map(str::to_owned).collect()
     }
 
     fn heard(&self) -> BTreeSet<String> {

@@ -55,13 +55,19 @@ impl RuntimeBuilder {
         Runtime { builder: self, process }
     }
 
-    fn spawn(&self) -> Process {
-        let directory = self.directory.path();
+    /// The command that starts the process, with nothing said of where it reads and writes.
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(directory);
+        command.args(&self.arguments).current_dir(self.directory.path());
         remove_inherited_settings(&mut command);
         command.env("NATS_SERVER", program());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn spawn(&self) -> Process {
+        let directory = self.directory.path();
+        let mut command = self.command();
         command.stdout(File::create(directory.join("stdout")).expect("a file can be made in the directory"));
         Process::spawn("runtime", &mut command, &directory.join("stderr"))
             .unwrap_or_else(|error| panic!("cannot run `{}`: {error}", self.program.display()))

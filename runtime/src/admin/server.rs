@@ -1,5 +1,8 @@
 //! Opens the endpoint, and knows what it is to tell of.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::future::{Ready, ready};
 use std::io;

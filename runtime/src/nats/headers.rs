@@ -7,8 +7,8 @@ use tidegate::Headers;
 
 use super::pin::PIN_ID;
 
-/// Takes the headers of a received message, but for the server's note about who is pinned. They lost their order on the way, so they are put into that of their
-/// names: equal messages have equal headers.
+/// Takes the headers of a received message, but for the server's note about who is pinned. They lost their order on the
+/// way, so they are put into that of their names: equal messages have equal headers.
 pub(super) fn received(map: &HeaderMap) -> Headers {
     let mut names: Vec<(&str, &[HeaderValue])> = map
         .iter()

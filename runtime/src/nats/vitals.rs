@@ -110,17 +110,21 @@ impl ServerVitals {
             round_trip = round_trip.min(asked.elapsed());
         }
         let server = connection.client().server_info();
+        Ok(Self::of(server.server_name, server.version, round_trip, &account))
+    }
+
+    fn of(name: String, version: String, round_trip: Duration, account: &Account) -> Self {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let limits = &account.limits;
-        Ok(Self {
-            name: server.server_name,
-            version: server.version,
+        Self {
+            name,
+            version,
             round_trip,
             memory: Share::of(account.memory, limits.max_memory.unwrap_or(-1)),
             storage: Share::of(account.storage, limits.max_storage.unwrap_or(-1)),
             streams: Share::of(count(account.streams), limits.max_streams.unwrap_or(-1)),
             consumers: Share::of(count(account.consumers), limits.max_consumers.unwrap_or(-1)),
-        })
+        }
     }
 }
 
@@ -137,12 +141,16 @@ impl StreamVitals {
             Response::Err { error } if error.error_code() == ErrorCode::STREAM_NOT_FOUND => return Ok(None),
             Response::Err { error } => return Err(ProvisionError::Refused { what, source: error }),
         };
+        Ok(Some(Self::of(info, asked, SystemTime::now())))
+    }
+
+    fn of(info: StreamInfo, asked: SystemTime, answered: SystemTime) -> Self {
         let StreamInfo { config, state, cluster, ts } = info;
         let late = |cluster: &ClusterInfo| {
             let late = cluster.replicas.iter().filter(|peer| peer.offline || !peer.current);
             late.map(|peer| peer.name.clone()).collect()
         };
-        Ok(Some(Self {
+        Self {
             name: config.name,
             messages: Share::of(state.messages, config.max_messages),
             bytes: Share::of(state.bytes, config.max_bytes),
@@ -150,8 +158,8 @@ impl StreamVitals {
             is_led: cluster.as_ref().is_none_or(|cluster| cluster.leader.is_some()),
             late: cluster.as_ref().filter(|cluster| cluster.name.is_some()).map(late),
             discards_old: config.discard == DiscardPolicy::Old,
-            clock: ahead(ts, asked, SystemTime::now()),
-        }))
+            clock: ahead(ts, asked, answered),
+        }
     }
 }
 
@@ -168,6 +176,9 @@ fn ahead(there: SystemTime, asked: SystemTime, answered: SystemTime) -> Result<D
 
 #[cfg(test)]
 mod tests {
+    use async_nats::jetstream::account::Limits;
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
@@ -183,5 +194,53 @@ mod tests {
     fn no_limit_has_no_share() {
         assert_eq!(Share::of(7, -1).percent(), None);
         assert_eq!(Share::of(7, 10).percent(), Some(70));
+    }
+
+    #[test]
+    fn the_limits_of_the_account_are_held_against_what_is_used() {
+        let limits = Limits {
+            max_memory: Some(10),
+            max_storage: Some(20),
+            max_streams: Some(30),
+            max_consumers: Some(40),
+            ..Limits::default()
+        };
+        let account =
+            Account { memory: 1, storage: 2, streams: 3, consumers: 4, limits, ..Account::default() };
+
+        let vitals = ServerVitals::of("n1".to_owned(), "2.15.1".to_owned(), Duration::ZERO, &account);
+
+        let shares = [vitals.memory, vitals.storage, vitals.streams, vitals.consumers];
+        let expected = [(1, 10), (2, 20), (3, 30), (4, 40)];
+        assert_eq!(shares, expected.map(|(used, limit)| Share { used, limit: Some(limit) }));
+    }
+
+    fn stream(cluster: &Value) -> StreamVitals {
+        let info = json!({
+            "config": {
+                "name": "ORDERS", "subjects": ["orders.*"], "num_replicas": 3, "discard": "old", "max_msgs": 10,
+                "max_bytes": 20, "max_consumers": -1, "retention": "limits", "storage": "file", "max_age": 0,
+                "max_msgs_per_subject": -1, "duplicate_window": 0,
+            },
+            "state": { "messages": 1, "bytes": 2 },
+            "cluster": cluster,
+            "ts": "2026-11-22T03:04:05.678Z",
+        });
+        let now = SystemTime::now();
+        StreamVitals::of(serde_json::from_value(info).expect("what a server answers"), now, now)
+    }
+
+    #[test]
+    fn copies_that_do_not_keep_up_or_are_away_are_late_and_a_stream_may_have_no_leader() {
+        let peer = |name: &str, current: bool, offline: bool| json!({ "name": name, "current": current, "offline": offline, "active": 0 });
+        let replicas = [peer("n2", true, false), peer("n3", false, false), peer("n4", true, true)];
+        let led = stream(&json!({ "name": "C", "leader": "n1", "replicas": replicas }));
+        let unled = stream(&json!({ "name": "C", "replicas": [] }));
+        let alone = stream(&json!({ "leader": "n1" }));
+
+        assert_eq!(led.late, Some(vec!["n3".to_owned(), "n4".to_owned()]));
+        assert_eq!((led.is_led, unled.is_led, alone.is_led), (true, false, true));
+        assert_eq!((led.discards_old, led.replicas, alone.late), (true, 3, None));
+        assert_eq!((led.messages.percent(), led.bytes.percent()), (Some(10), Some(10)));
     }
 }

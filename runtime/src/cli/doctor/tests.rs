@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::evidence::{Differences, Evidence};
 use super::{checkup, render};
 use crate::cli::status::Sharing;
-use crate::nats::{Backlog, ServerVitals, Share, Stranded, StreamVitals};
+use crate::nats::{Backlog, Difference, Orphan, OrphanKind, ServerVitals, Share, Stranded, StreamVitals};
 
 fn share(used: u64, limit: Option<u64>) -> Share {
     Share { used, limit }
@@ -114,4 +114,72 @@ fn every_trouble_has_its_cure() {
                            → `tidegate dead-letters groups` tells why; then `replay` or `purge` them
     errors 4, warnings 8
     ");
+}
+
+#[test]
+fn copies_that_are_away_and_a_stream_that_nobody_leads_are_told() {
+    let mut evidence = well();
+    evidence.streams[0].late = Some(vec!["n2".to_owned(), "n3".to_owned()]);
+    evidence.streams[1].is_led = false;
+
+    let text = render(&checkup::of(&evidence));
+
+    assert!(
+        text.contains("warning  stream        copies of stream `ORDERS` are late or away: n2, n3\n"),
+        "{text}"
+    );
+    assert!(text.contains("error    stream        stream `shop-dead-letters` has no leader"), "{text}");
+}
+
+#[test]
+fn every_limit_of_the_account_is_told_when_it_is_near() {
+    for (of_what, change) in [
+        ("disk", (|server| server.storage = share(9, Some(10))) as fn(&mut ServerVitals)),
+        ("memory", |server| server.memory = share(9, Some(10))),
+        ("streams", |server| server.streams = share(9, Some(10))),
+        ("consumers", |server| server.consumers = share(9, Some(10))),
+    ] {
+        let mut evidence = well();
+        change(&mut evidence.server);
+
+        let text = render(&checkup::of(&evidence));
+
+        assert!(text.contains(&format!("90 % of the {of_what} that jetstream may use are used")), "{text}");
+    }
+}
+
+#[test]
+fn what_the_topology_left_behind_and_what_is_not_as_it_needs_is_told_with_the_cure() {
+    let mut evidence = well();
+    evidence.drift = Differences {
+        differing: vec![Difference {
+            what: "stream `ORDERS`".to_owned(),
+            field: "discard",
+            declared: "new".to_owned(),
+            actual: "old".to_owned(),
+        }],
+        orphans: vec![Orphan {
+            name: "ORDERS/shop-former".to_owned(),
+            kind: OrphanKind::Consumer,
+            messages: 7,
+        }],
+        stranded: vec![Stranded::Unwanted {
+            stream: "ORDERS".to_owned(),
+            messages: 3,
+            subject: "orders.7.seen".to_owned(),
+        }],
+        warnings: vec!["consumer `shop-payments` is paused, its actor gets nothing".to_owned()],
+        ..Differences::default()
+    };
+
+    let text = render(&checkup::of(&evidence));
+
+    let topology: Vec<&str> = text.lines().filter(|line| line.contains("  topology  ")).collect();
+    insta::assert_snapshot!(topology.join("\n"), @r"
+    error    topology      stream `ORDERS`: discard is old, the topology needs new
+    warning  topology      consumer `ORDERS/shop-former` is needed no more (7 messages)
+    ok       topology      3 messages in stream `ORDERS` are of no actor, such as `orders.7.seen`
+    warning  topology      consumer `shop-payments` is paused, its actor gets nothing
+    ");
+    assert!(text.contains("→ `tidegate apply --delete ORDERS/shop-former --yes`"), "{text}");
 }

@@ -3,6 +3,7 @@
 mod draw;
 mod keys;
 mod scene;
+mod screen;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::draw::draw;
 use self::keys::Keys;
 use self::scene::{Sample, Scene};
+use self::screen::Screen;
 use super::evidence::Evidence;
 use super::picture::Picture;
 use crate::cli::args::Global;
@@ -31,6 +33,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{logging, output};
 use crate::engine::system;
 use crate::nats::{Connection, NatsGauge, names};
+use crate::planted::{Bug, strikes};
 use crate::port::Gauge;
 use crate::topology::Topology;
 
@@ -80,28 +83,30 @@ async fn look_on(global: &Global, arguments: &Arguments, is_live: bool) -> Resul
 }
 
 /// Whatever ends it, the terminal is as it was: a panic restores it, too.
-async fn live(mut scene: Scene, eye: Eye, period: Duration) -> Result<(), Failure> {
-    let mut signals = Signals::take()?;
+async fn live(scene: Scene, eye: Eye, period: Duration) -> Result<(), Failure> {
+    let signals = Signals::take()?;
     let (sender, looks) = mpsc::channel(1);
+    let screen = Screen::take()?;
     let _watching = AbortOnDropHandle::new(tokio::spawn(eye.watch(period, sender)));
-    let ended = match ratatui::try_init() {
-        Ok(mut terminal) => show(&mut terminal, &mut scene, looks, &mut signals).await,
-        Err(error) => Err(error.into()),
-    };
-    ratatui::restore();
-    ended
+    show(screen, scene, looks, signals).await
 }
 
 async fn show(
-    terminal: &mut ratatui::DefaultTerminal,
-    scene: &mut Scene,
+    mut screen: Screen,
+    mut scene: Scene,
     mut looks: mpsc::Receiver<Result<Sample, Failure>>,
-    signals: &mut Signals,
+    mut signals: Signals,
 ) -> Result<(), Failure> {
-    let mut keys = Keys::listen();
+    let (panic_told, mut keys) = (screen.panic_told(), Keys::listen());
     loop {
-        terminal.draw(|frame| draw(scene, frame))?;
+        screen.draw(|frame| draw(&scene, frame))?;
+        // A panic first: what it has ended ends here, too.
         tokio::select! {
+            biased;
+            () = panic_told.cancelled() => {
+                return Err(Failure::new(Exit::Failed, "a thread has panicked, as told above"));
+            }
+            _ = signals.next() => return Ok(()),
             key = keys.next() => match key {
                 Some(key) if scene.press(key) => {}
                 Some(_) | None => return Ok(()),
@@ -111,7 +116,6 @@ async fn show(
                 Some(Err(failure)) => scene.miss(failure.to_string()),
                 None => return Err(Failure::new(Exit::Failed, "who looks at the server has died")),
             },
-            _ = signals.next() => return Ok(()),
         }
     }
 }
@@ -149,6 +153,7 @@ impl Eye {
         ticks.tick().await;
         loop {
             ticks.tick().await;
+            assert!(!strikes(Bug::LookPanics), "as planted");
             if looks.send(self.look().await).await.is_err() {
                 return;
             }

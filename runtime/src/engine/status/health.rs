@@ -43,6 +43,34 @@ pub(crate) struct Patience {
     pub(crate) claim: Duration,
 }
 
+/// What is seen of a shard at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    state: ShardState,
+    /// For how long it has been in that state.
+    lasting: Duration,
+    in_flight: u64,
+    /// For how long nothing has moved.
+    silence: Duration,
+    /// Whether it waits for the broker, or for somebody's word: that is no fault of the shard.
+    is_waiting: bool,
+}
+
+impl Seen {
+    fn trouble(self, id: &ShardId, patience: Patience) -> Option<Trouble> {
+        let Self { state, lasting, in_flight, silence, is_waiting } = self;
+        let shard = id.clone();
+        match state {
+            ShardState::Failed => Some(Trouble::Failed(shard)),
+            ShardState::TakingOver if lasting > patience.claim => Some(Trouble::TakingOver(shard, lasting)),
+            ShardState::Working if silence > patience.attempt && !is_waiting => {
+                Some(Trouble::Still { shard, in_flight, silence })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Trouble {
     /// What it is the same trouble by, whatever it says.
     pub fn subject(&self) -> String {
@@ -93,23 +121,13 @@ impl Watch {
             Trouble::Blocked { thread, holder, silence: pulse.silence() }
         });
         let shards = self.actors.iter().flat_map(|watched| {
-            // What waits for the broker, or for somebody's word, is no fault of the shard.
             let may_work = watched.helm.control().borrow().state == ControlState::Working;
             let is_waiting = watched.status.is_blocked() || !may_work;
             watched.shards.iter().filter_map(move |shard| {
                 let (state, lasting) = shard.state()?;
                 let (in_flight, silence) = shard.silence();
-                let id = || shard.id().clone();
-                match state {
-                    ShardState::Failed => Some(Trouble::Failed(id())),
-                    ShardState::TakingOver if lasting > watched.patience.claim => {
-                        Some(Trouble::TakingOver(id(), lasting))
-                    }
-                    ShardState::Working if silence > watched.patience.attempt && !is_waiting => {
-                        Some(Trouble::Still { shard: id(), in_flight, silence })
-                    }
-                    _ => None,
-                }
+                let seen = Seen { state, lasting, in_flight, silence, is_waiting };
+                seen.trouble(shard.id(), watched.patience)
             })
         });
         threads.chain(shards).collect()
@@ -123,5 +141,45 @@ impl Watch {
     /// Watches these threads, too.
     pub(crate) fn feel(&mut self, pulses: impl IntoIterator<Item = Arc<super::Pulse>>) {
         self.pulses.extend(pulses);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_secs(5);
+    const LONG: Duration = Duration::from_secs(50);
+
+    /// What is wrong with a shard, by the beginning of what is said.
+    fn told(seen: Seen) -> Option<&'static str> {
+        let shard = ShardId { actor: "worker".into(), shard: 0 };
+        let patience = Patience { attempt: SHORT * 2, claim: SHORT * 2 };
+        match seen.trouble(&shard, patience)? {
+            Trouble::Failed(_) => Some("failed"),
+            Trouble::TakingOver(..) => Some("taking over"),
+            Trouble::Still { .. } => Some("still"),
+            Trouble::Blocked { .. } => Some("blocked"),
+        }
+    }
+
+    #[test]
+    fn a_shard_is_in_trouble_when_it_has_failed_or_takes_too_long_for_what_it_does() {
+        let well = Seen {
+            state: ShardState::Working,
+            lasting: LONG,
+            in_flight: 1,
+            silence: SHORT,
+            is_waiting: false,
+        };
+        let taking_over = Seen { state: ShardState::TakingOver, lasting: SHORT, silence: LONG, ..well };
+
+        assert_eq!(told(well), None);
+        assert_eq!(told(Seen { silence: LONG, ..well }), Some("still"));
+        assert_eq!(told(Seen { silence: LONG, is_waiting: true, ..well }), None);
+        assert_eq!(told(taking_over), None);
+        assert_eq!(told(Seen { lasting: LONG, ..taking_over }), Some("taking over"));
+        assert_eq!(told(Seen { state: ShardState::Failed, is_waiting: true, ..well }), Some("failed"));
+        assert_eq!(told(Seen { state: ShardState::Waiting, silence: LONG, ..well }), None);
     }
 }

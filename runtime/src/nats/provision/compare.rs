@@ -97,7 +97,86 @@ fn as_set(subjects: &[String]) -> BTreeSet<&str> {
 mod tests {
     use std::time::Duration;
 
+    use async_nats::jetstream::consumer::{AckPolicy, PriorityPolicy, ReplayPolicy};
+    use async_nats::jetstream::stream::{DiscardPolicy, RetentionPolicy, StorageType, SubjectTransform};
+
     use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    /// A field, and a change after which it is the only one that differs.
+    type Change<C> = (&'static str, fn(&mut C));
+
+    /// The changes that are not told as what they are.
+    fn unseen<C: Clone>(
+        declared: &C,
+        changes: &[Change<C>],
+        differences: impl Fn(&C, &C) -> Vec<Difference>,
+    ) -> Vec<&'static str> {
+        let is_seen = |(field, change): &&Change<C>| {
+            let mut actual = declared.clone();
+            change(&mut actual);
+            let found = differences(declared, &actual);
+            matches!(found.as_slice(), [one] if one.field == *field)
+        };
+        changes.iter().filter(|change| !is_seen(change)).map(|(field, _)| *field).collect()
+    }
+
+    #[test]
+    fn every_field_of_a_stream_that_we_set_is_compared() {
+        let declared = Stream { duplicate_window: MINUTE, ..Stream::default() };
+        let changes: [Change<Stream>; 15] = [
+            ("subjects", |stream| stream.subjects.push("more".to_owned())),
+            (SHARDS, |stream| {
+                let (source, destination) = ("a.*".to_owned(), "b.*".to_owned());
+                stream.subject_transform = Some(SubjectTransform { source, destination });
+            }),
+            ("retention", |stream| stream.retention = RetentionPolicy::WorkQueue),
+            ("discard", |stream| stream.discard = DiscardPolicy::New),
+            ("storage", |stream| stream.storage = StorageType::Memory),
+            ("replicas", |stream| stream.num_replicas = 3),
+            ("max_bytes", |stream| stream.max_bytes = 7),
+            ("max_messages", |stream| stream.max_messages = 7),
+            ("max_messages_per_subject", |stream| stream.max_messages_per_subject = 7),
+            ("max_message_size", |stream| stream.max_message_size = 7),
+            ("max_age", |stream| stream.max_age = MINUTE),
+            ("duplicate_window", |stream| stream.duplicate_window = MINUTE * 2),
+            ("no_ack", |stream| stream.no_ack = true),
+            ("sealed", |stream| stream.sealed = true),
+            ("allow_direct", |stream| stream.allow_direct = true),
+        ];
+
+        assert_eq!(unseen(&declared, &changes, of_streams), [""; 0]);
+    }
+
+    #[test]
+    fn every_field_of_a_consumer_that_we_set_or_that_would_break_us_is_compared() {
+        let declared = Consumer { ack_policy: AckPolicy::Explicit, max_waiting: 8, ..Consumer::default() };
+        let changes: [Change<Consumer>; 20] = [
+            ("subjects", |consumer| consumer.filter_subjects.push("more".to_owned())),
+            ("durable_name", |consumer| consumer.durable_name = Some("other".to_owned())),
+            ("deliver_subject", |consumer| consumer.deliver_subject = Some("there".to_owned())),
+            ("deliver_policy", |consumer| consumer.deliver_policy = DeliverPolicy::Last),
+            ("ack_policy", |consumer| consumer.ack_policy = AckPolicy::None),
+            ("ack_wait", |consumer| consumer.ack_wait = MINUTE),
+            ("max_deliver + handovers", |consumer| consumer.max_deliver = 7),
+            ("window", |consumer| consumer.max_ack_pending = 7),
+            ("max_waiting", |consumer| consumer.max_waiting = 7),
+            ("replay_policy", |consumer| consumer.replay_policy = ReplayPolicy::Original),
+            ("rate_limit", |consumer| consumer.rate_limit = 7),
+            ("headers_only", |consumer| consumer.headers_only = true),
+            ("backoff", |consumer| consumer.backoff.push(MINUTE)),
+            ("max_batch", |consumer| consumer.max_batch = 7),
+            ("max_bytes", |consumer| consumer.max_bytes = 7),
+            ("max_expires", |consumer| consumer.max_expires = MINUTE),
+            ("inactive_threshold", |consumer| consumer.inactive_threshold = MINUTE),
+            ("priority_policy", |consumer| consumer.priority_policy = PriorityPolicy::PinnedClient),
+            ("priority_groups", |consumer| consumer.priority_groups.push("owner".to_owned())),
+            ("failover", |consumer| consumer.priority_timeout = MINUTE),
+        ];
+
+        assert_eq!(unseen(&declared, &changes, |one, other| of_consumers("S", one, other)), [""; 0]);
+    }
 
     #[test]
     fn tells_all_fields_that_differ() {

@@ -61,7 +61,7 @@ impl Drift {
         let wanted = stateful.unwrap_or(&assumed);
         let planned: BTreeSet<String> =
             streams::plan(topology, wanted).into_iter().map(|plan| plan.config.name).collect();
-        let orphans = orphan::find(topology, &held, &planned, stateful.is_some());
+        let orphans = orphan::find(topology, &held, &planned);
         let stranded = stranded::find(connection, topology, &held).await?;
 
         let Survey { absent, differences, edits, warnings, work } =
@@ -120,5 +120,52 @@ fn missing(stream: &str) -> Difference {
         field: EXISTS,
         declared: "yes".to_owned(),
         actual: "no".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_nats::jetstream::stream::Config;
+
+    use super::*;
+    use crate::nats::OrphanKind;
+    use crate::nats::provision::edit;
+
+    fn none() -> Drift {
+        Drift {
+            edits: Vec::new(),
+            kept: Vec::new(),
+            orphans: Vec::new(),
+            stranded: Vec::new(),
+            warnings: Vec::new(),
+            work: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn there_is_drift_while_there_is_something_to_do_about_it() {
+        let orphan = Orphan { name: "FORMER".to_owned(), kind: OrphanKind::Stream, messages: 0 };
+        let lower = Config { max_bytes: 7, ..Config::default() };
+        let edit = edit::of_stream(&Config::default(), &lower).expect("a limit can be raised");
+        let advisories = Stranded::Exhausted { stream: "S".into(), consumer: "c".into(), advisories: 1 };
+        let paused = Warning::Paused { consumer: "c".to_owned() };
+
+        assert!(none().is_none());
+        assert!(Drift { stranded: vec![advisories], warnings: vec![paused], ..none() }.is_none());
+        assert!(!Drift { work: vec![Work::CreateStream(Config::default())], ..none() }.is_none());
+        assert!(!Drift { edits: vec![edit], ..none() }.is_none());
+        assert!(!Drift { kept: vec![missing("ORDERS")], ..none() }.is_none());
+        assert!(!Drift { orphans: vec![orphan], ..none() }.is_none());
+    }
+
+    #[test]
+    fn what_would_mix_up_the_order_or_is_not_ours_to_create_is_in_the_way() {
+        let is_obstacle = |field| {
+            let difference = Difference { field, ..missing("ORDERS") };
+            Drift { kept: vec![difference], ..none() }.obstacle().is_some()
+        };
+
+        assert!([SHARDS, UNHANDLED, EXISTS].into_iter().all(is_obstacle));
+        assert!(!is_obstacle("max_bytes"));
     }
 }

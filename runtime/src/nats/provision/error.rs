@@ -74,8 +74,8 @@ impl ProvisionError {
                  number of shards\""
             }
             Self::Different { .. } => {
-                "change the topology to what is there; or change the server with `nats stream edit` or \
-                 `nats consumer edit`; a consumer that `nats consumer rm` removes is created again, but then starts \
+                "change the topology to what is there; or `tidegate apply` edits what loses nothing by it, as `tidegate \
+                 plan` tells; the rest `nats stream edit` or `nats consumer edit`; a consumer that `nats consumer rm` removes is created again, but then starts \
                  at the beginning of its stream"
             }
             Self::Missing { .. } => {
@@ -99,7 +99,10 @@ impl ProvisionError {
             },
             Self::Denied { .. } => "allow it to our user: publish to `$JS.API.>` and subscribe to `_INBOX.>`",
             Self::Unreadable { .. } => "use a server version that tidegate knows",
-            Self::Unanswered { .. } => "see whether the server is up and its disk is not full",
+            Self::Unanswered { .. } => {
+                "see whether the servers that keep it are up and have room on their disks; without a leader for it nobody \
+                 answers: `nats server report jetstream`"
+            }
         }
     }
 

@@ -39,24 +39,14 @@ pub enum OrphanKind {
     Consumer,
 }
 
-/// What the topology does not need of what it has created. `planned` are the streams that it needs; without
-/// `is_state_known` also the state buckets of its actors are taken for needed.
-pub(super) fn find(
-    topology: &Topology,
-    held: &[Held],
-    planned: &BTreeSet<String>,
-    is_state_known: bool,
-) -> Vec<Orphan> {
-    let may_be_state = |stream: &str| {
-        let mut buckets = topology.actors.keys().map(|actor| names::state_bucket(&topology.name, actor));
-        !is_state_known && buckets.any(|bucket| names::bucket_stream(&bucket) == stream)
-    };
+/// What the topology does not need of what it has created. `planned` are the streams that it needs.
+pub(super) fn find(topology: &Topology, held: &[Held], planned: &BTreeSet<String>) -> Vec<Orphan> {
     let mut orphans = Vec::new();
     for Held { stream, consumers } in held {
         let name = stream.config.name.as_str();
         let is_ours =
             stream.config.metadata.get(TOPOLOGY).map(String::as_str) == Some(topology.name.as_str());
-        if is_ours && !planned.contains(name) && !topology.streams.contains_key(name) && !may_be_state(name) {
+        if is_ours && !planned.contains(name) && !topology.streams.contains_key(name) {
             let kind = if name.starts_with("KV_") { OrphanKind::Bucket } else { OrphanKind::Stream };
             orphans.push(Orphan { name: name.to_owned(), kind, messages: stream.state.messages });
             continue;

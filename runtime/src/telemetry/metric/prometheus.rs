@@ -4,8 +4,8 @@ use opentelemetry_prometheus::{PrometheusExporter, exporter};
 use opentelemetry_sdk::error::OTelSdkError;
 use prometheus::{Encoder, Registry, TextEncoder};
 
-/// Shows all instruments as text. Cheap to clone.
-#[derive(Debug, Clone)]
+/// Shows all instruments as text; by default there are none. Cheap to clone.
+#[derive(Debug, Clone, Default)]
 pub struct Exposition(Registry);
 
 /// Why the text cannot be written.

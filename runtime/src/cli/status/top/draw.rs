@@ -11,6 +11,7 @@ use ratatui::widgets::{Paragraph, Row, Table, TableState, Wrap};
 use super::scene::{self, Scene};
 use crate::cli::status::age;
 use crate::cli::table::shown;
+use crate::planted::{Bug, strikes};
 
 /// What stands where nothing is known.
 const NOTHING: &str = "-";
@@ -19,6 +20,7 @@ const KEYS: &str = "↑↓ choose   ↵ its shards and entities   esc back   q q
 
 /// Draws all of it.
 pub(super) fn draw(scene: &Scene, frame: &mut Frame<'_>) {
+    assert!(!strikes(Bug::DrawPanics), "as planted");
     let told: Vec<Line<'_>> = scene.told().iter().map(|line| Line::from(shown(line))).collect();
     let lines = u16::try_from(told.len()).unwrap_or(u16::MAX).saturating_mul(2).clamp(1, 10);
     let [head, table, below, keys] = Layout::vertical([
