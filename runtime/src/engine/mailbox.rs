@@ -47,6 +47,10 @@ impl Filling {
         self.deliveries.fetch_add(count, Ordering::AcqRel);
     }
 
+    fn take_back(&self, count: usize) {
+        self.deliveries.fetch_sub(count, Ordering::AcqRel);
+    }
+
     /// A delivery has left the mailbox. Who fills it is told not of each one, but once there is room for many.
     pub(crate) fn leave(&self) {
         let left = self.deliveries.fetch_sub(1, Ordering::AcqRel) - 1;
@@ -85,6 +89,7 @@ impl PartitionSender {
         let batch = Batch(std::mem::replace(deliveries, rest));
         self.filling.add(count);
         let Err(refused) = self.address.try_send(batch) else { return true };
+        self.filling.take_back(count);
         let Batch(mut batch) = refused.into_inner();
         batch.append(deliveries);
         *deliveries = batch;
