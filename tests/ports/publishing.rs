@@ -36,7 +36,9 @@ async fn stores_once_whatever_the_repeats() {
     let sink = sink_into(&server, payments()).await;
 
     for _ in 0..3 {
-        sink.publish(outbound("payments.42.authorized", "ORDERS:1:payments:0", b"{}")).await.expect("stored");
+        sink.publish(&outbound("payments.42.authorized", "ORDERS:1:payments:0", b"{}"))
+            .await
+            .expect("stored");
     }
 
     let stored = read_stream(&server.jetstream().await, "PAYMENTS").await;
@@ -57,10 +59,10 @@ async fn a_full_stream_is_full() {
     };
     let by_bytes = sink_into(&server, refunds).await;
 
-    by_count.publish(outbound("payments.1", "a", b"{}")).await.expect("room for one");
-    by_bytes.publish(outbound("refunds.1", "a", b"{}")).await.expect("room for one");
-    let counted = by_count.publish(outbound("payments.1", "b", b"{}")).await;
-    let weighed = by_bytes.publish(outbound("refunds.1", "b", &[b'x'; 200])).await;
+    by_count.publish(&outbound("payments.1", "a", b"{}")).await.expect("room for one");
+    by_bytes.publish(&outbound("refunds.1", "a", b"{}")).await.expect("room for one");
+    let counted = by_count.publish(&outbound("payments.1", "b", b"{}")).await;
+    let weighed = by_bytes.publish(&outbound("refunds.1", "b", &[b'x'; 200])).await;
 
     assert!(matches!(counted, Err(SinkError::Full { .. })), "{counted:?}");
     assert!(matches!(weighed, Err(SinkError::Full { .. })), "{weighed:?}");
@@ -71,7 +73,7 @@ async fn a_subject_without_a_stream_is_named() {
     let server = NatsServer::start().await;
     let sink = sink_into(&server, payments()).await;
 
-    let refused = sink.publish(outbound("refunds.42", "a", b"{}")).await;
+    let refused = sink.publish(&outbound("refunds.42", "a", b"{}")).await;
 
     assert!(
         matches!(&refused, Err(SinkError::NoStream { subject }) if subject == "refunds.42"),
@@ -85,8 +87,8 @@ async fn too_large_names_the_limit_that_is_broken() {
     let sink = sink_into(&server, Config { max_message_size: 400, ..payments() }).await;
     let huge: &'static [u8] = Box::leak(vec![b'x'; 2 << 20].into_boxed_slice());
 
-    let for_the_stream = sink.publish(outbound("payments.1", "a", &huge[..500])).await;
-    let for_the_server = sink.publish(outbound("payments.1", "b", huge)).await;
+    let for_the_stream = sink.publish(&outbound("payments.1", "a", &huge[..500])).await;
+    let for_the_server = sink.publish(&outbound("payments.1", "b", huge)).await;
 
     assert!(
         matches!(for_the_stream, Err(SinkError::TooLarge { limit: 400, bytes: 500, .. })),
@@ -112,7 +114,7 @@ async fn a_denied_publish_is_told_from_silence() {
     connection.jetstream().create_stream(payments()).await.expect("the stream is valid");
     let sink = NatsSink::new(connection);
 
-    let denied = sink.publish(outbound("payments.42", "a", b"{}")).await;
+    let denied = sink.publish(&outbound("payments.42", "a", b"{}")).await;
 
     let Err(SinkError::Refused { reason, .. }) = denied else { panic!("{denied:?}") };
     assert!(reason.contains("Permissions Violation"), "{reason}");
@@ -124,7 +126,7 @@ async fn silence_is_a_timeout() {
     let sink = sink_into(&server, payments()).await;
 
     server.freeze();
-    let unknown = sink.publish(outbound("payments.42", "a", b"{}")).await;
+    let unknown = sink.publish(&outbound("payments.42", "a", b"{}")).await;
     server.thaw();
 
     assert!(matches!(unknown, Err(SinkError::Timeout { .. })), "{unknown:?}");

@@ -105,7 +105,7 @@ impl Crew {
     }
 
     /// Offers a message to its stream; `destination` is its subject with its tokens as placeholders.
-    pub(crate) async fn publish(&self, outbound: Outbound, destination: &str) -> Result<(), SinkError> {
+    pub(crate) async fn publish(&self, outbound: &Outbound, destination: &str) -> Result<(), SinkError> {
         self.status.offered();
         let started = self.timers.start();
         let stored = self.sink.publish(outbound).await;

@@ -63,18 +63,17 @@ pub(super) async fn bury(
     let whole = outbound(letter.headers());
     publishing.describe(&whole.subject, &whole.id, whole.payload.len());
     if is_planted(Bug::DropDeadLetterError) {
-        drop(crew.sink.publish(whole).await);
+        drop(crew.sink.publish(&whole).await);
         return Ok(());
     }
-    let offer = || crew.publish(whole.clone(), &crew.dead_letters);
+    let offer = || crew.publish(&whole, &crew.dead_letters);
     if let Err(error) = until_taken(crew, &message.key, BLOCKED, SinkError::is_permanent, offer).await? {
         warn!(actor = %crew.name, sequence = message.sequence, %error, "dead letter goes without its history");
         let brief = outbound(letter.brief_headers());
         let never = |_: &SinkError| false;
-        let stored = until_taken(crew, &message.key, BLOCKED, never, || {
-            crew.publish(brief.clone(), &crew.dead_letters)
-        })
-        .await?;
+        let stored =
+            until_taken(crew, &message.key, BLOCKED, never, || crew.publish(&brief, &crew.dead_letters))
+                .await?;
         stored.expect("no error is final");
     }
     crew.status.dead_lettered(end.reason);

@@ -104,7 +104,7 @@ async fn publish(
     publishing.describe(&outbound.subject, &outbound.id, outbound.payload.len());
     publishing.inject(&mut outbound.headers);
     let stored = until_taken(crew, key, "emit_blocked", SinkError::is_permanent, || {
-        crew.publish(outbound.clone(), pattern.as_str())
+        crew.publish(&outbound, pattern.as_str())
     })
     .await?;
     if let Err(error) = &stored {

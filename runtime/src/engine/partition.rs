@@ -146,6 +146,7 @@ impl Partition {
         let desk = Rc::clone(&self.desk);
         let slot = async move { Slot::take(&desk).await };
         ctx.wait(slot.into_actor(self).map(|slot, partition, ctx| {
+            partition.sprint.begin();
             match slot {
                 Some(slot) => partition.open_lane(delivery, slot),
                 None => partition.desk.close_lane(&delivery.message),

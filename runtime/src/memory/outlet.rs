@@ -21,15 +21,15 @@ impl Settle for MemoryBroker {
 }
 
 impl Sink for MemoryBroker {
-    fn publish(&self, outbound: Outbound) -> BoxFuture<'_, Result<(), SinkError>> {
+    fn publish<'a>(&'a self, outbound: &'a Outbound) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(async move {
             let mut state = self.lock();
             if state.refuse_publishes > 0 {
                 state.refuse_publishes -= 1;
-                return Err(SinkError::Full { subject: outbound.subject });
+                return Err(SinkError::Full { subject: outbound.subject.clone() });
             }
             if state.ids.insert(outbound.id.clone()) {
-                state.settled.outbox.push(outbound);
+                state.settled.outbox.push(outbound.clone());
             }
             Ok(())
         })

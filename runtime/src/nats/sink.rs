@@ -32,24 +32,27 @@ impl NatsSink {
         Self { connection }
     }
 
-    async fn store(&self, outbound: Outbound) -> Result<(), SinkError> {
+    async fn store(&self, outbound: &Outbound) -> Result<(), SinkError> {
         let Outbound { subject, headers, payload, id } = outbound;
-        let mut headers = headers::sent(&headers);
-        headers.insert(NATS_MESSAGE_ID, headers::header_value(&id));
+        let mut headers = headers::sent(headers);
+        headers.insert(NATS_MESSAGE_ID, headers::header_value(id));
         let bytes = payload.len();
         // `bounded` has the one timer that it takes.
-        let request = Request::new().headers(headers).payload(payload).timeout(None);
+        let request = Request::new().headers(headers).payload(payload.clone()).timeout(None);
 
         match bounded(self.connection.client().send_request(Subject::from(subject.as_str()), request)).await {
             Some(Ok(answer)) => match serde_json::from_slice(&answer.payload) {
-                Ok(Answer { error: Some(error), .. }) => Err(self.refused(subject, bytes, &error).await),
-                Ok(Answer { stream: Some(_), .. }) => Ok(()),
-                Ok(Answer { .. }) | Err(_) => {
-                    Err(SinkError::Refused { subject, reason: "what answered is not a stream".to_owned() })
+                Ok(Answer { error: Some(error), .. }) => {
+                    Err(self.refused(subject.clone(), bytes, &error).await)
                 }
+                Ok(Answer { stream: Some(_), .. }) => Ok(()),
+                Ok(Answer { .. }) | Err(_) => Err(SinkError::Refused {
+                    subject: subject.clone(),
+                    reason: "what answered is not a stream".to_owned(),
+                }),
             },
-            Some(Err(error)) => Err(self.unsent(subject, bytes, &error)),
-            None => Err(self.unanswered(subject)),
+            Some(Err(error)) => Err(self.unsent(subject.clone(), bytes, &error)),
+            None => Err(self.unanswered(subject.clone())),
         }
     }
 
@@ -106,7 +109,7 @@ impl NatsSink {
 }
 
 impl Sink for NatsSink {
-    fn publish(&self, outbound: Outbound) -> BoxFuture<'_, Result<(), SinkError>> {
+    fn publish<'a>(&'a self, outbound: &'a Outbound) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(self.store(outbound))
     }
 }

@@ -8,7 +8,7 @@ use super::BoxFuture;
 /// Publishes to streams.
 pub trait Sink: Send + Sync {
     /// Returns when a stream has stored the message, or had stored one with the same id before.
-    fn publish(&self, outbound: Outbound) -> BoxFuture<'_, Result<(), SinkError>>;
+    fn publish<'a>(&'a self, outbound: &'a Outbound) -> BoxFuture<'a, Result<(), SinkError>>;
 }
 
 /// A message to be stored. Cloning copies no payload.

@@ -36,7 +36,7 @@ pub(super) async fn flood(
             payload: line.payload,
             id: format!("demo:{number}"),
         };
-        sink.publish(outbound).await.map(|()| line.trouble)
+        sink.publish(&outbound).await.map(|()| line.trouble)
     });
     let stored = stream::iter(publications).buffered(WINDOW);
     stored

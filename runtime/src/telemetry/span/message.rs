@@ -112,7 +112,13 @@ impl MessageTrace {
 
     /// Starts the span of a settlement, `settle {destination}`; `outcome` is `ack`, `nak` or `term`.
     pub fn settle(&self, outcome: &'static str) -> SettleSpan {
-        SettleSpan::new(self.step(SETTLE, SpanKind::Client, || vec![vocabulary::outcome(outcome)]))
+        match &self.0 {
+            Trace::Recorded(recorded) => {
+                SettleSpan::new(recorded.step(SETTLE, SpanKind::Client, vec![vocabulary::outcome(outcome)]))
+            }
+            // A settlement passes nothing on.
+            Trace::Absent | Trace::Passed(_) => SettleSpan::default(),
+        }
     }
 
     /// Starts the span of a message that is published on this one's behalf but outside an attempt, such as a dead
