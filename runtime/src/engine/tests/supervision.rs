@@ -138,3 +138,27 @@ fn an_attempt_that_takes_too_long_is_cut_off() {
         assert_eq!((snapshot.timeouts, broker.settled().termed.len()), (2, 1));
     });
 }
+
+/// Whether the mailbox of the one partition is full a second after so many messages came, the first of which takes long.
+async fn is_full_after(messages: usize) -> bool {
+    let actor = Actor { partitions: 1, concurrency: 1, mailbox: 2, ..actor() };
+    let broker = Bench::broker_for(&actor);
+    Bench::publish(&broker, &Task { takes: 4000, ..task("slow") });
+    for other in 1..messages {
+        Bench::publish(&broker, &task(&format!("other-{other}")));
+    }
+    let bench = Bench::start(actor, broker);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let shards = bench.engine.watch().shards();
+    bench.finished().await;
+    shards[0].fullest.as_ref().is_some_and(|fullest| fullest.full_since.is_some())
+}
+
+#[test]
+fn a_mailbox_takes_its_number_of_deliveries_however_many_come_together() {
+    on_paused_clock(async {
+        // One runs, one waits for the slot, two are in the mailbox.
+        assert!(!is_full_after(4).await);
+        assert!(is_full_after(5).await);
+    });
+}
