@@ -21,47 +21,62 @@ pub(super) struct AckSubject<'a> {
 
 impl<'a> AckSubject<'a> {
     /// Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<time>.<pending>`, with or
-    /// without a domain and an account's hash before the stream. Allocates nothing.
+    /// without a domain and an account's hash before the stream, and then perhaps with one more token behind. Allocates
+    /// nothing.
     pub(super) fn parse(reply: &'a str) -> Option<Self> {
-        if !reply.starts_with(START) {
-            return None;
-        }
-        let mut dots = [0; 9];
-        let mut count = 0;
-        for (at, byte) in reply.bytes().enumerate() {
-            if byte == b'.' && at >= START.len() {
-                *dots.get_mut(count)? = at;
-                count += 1;
+        let without_domain = after_tokens(reply.strip_prefix(START)?.as_bytes(), 2)?;
+        let (tail, numbers) = match numbers(without_domain) {
+            Some((numbers, [])) => (without_domain, numbers),
+            _ => {
+                let with_domain = after_tokens(without_domain, 2)?;
+                let (numbers, behind) = numbers(with_domain)?;
+                if after_tokens(behind, 2).is_some() {
+                    return None;
+                }
+                (with_domain, numbers)
             }
-        }
-        // The dot behind the consumer's name.
-        let end = match count {
-            6 => 1,
-            8 | 9 => 3,
-            _ => return None,
         };
-        let [delivered, sequence, delivery, published] =
-            [0, 1, 2, 3].map(|offset| &reply[dots[end + offset] + 1..dots[end + offset + 1]]);
+        let [delivered, sequence, delivery, published, _pending] = numbers;
         Some(Self {
-            consumer: &reply[..dots[end]],
-            delivered: number(delivered)?.try_into().ok()?,
-            sequence: number(sequence)?,
-            delivery: number(delivery)?,
-            published: SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(number(published)?))?,
+            consumer: &reply[..reply.len() - tail.len() - 1],
+            delivered: delivered.try_into().ok()?,
+            sequence,
+            delivery,
+            published: SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(published))?,
         })
     }
 }
 
-/// A number of digits alone: `str::parse` would take a sign, too.
-fn number(digits: &str) -> Option<u64> {
-    let mut number = 0_u64;
-    for digit in digits.bytes() {
-        if !digit.is_ascii_digit() {
-            return None;
+/// What is behind so many dots.
+fn after_tokens(text: &[u8], count: usize) -> Option<&[u8]> {
+    (0..count).try_fold(text, |text, _| {
+        let dot = text.iter().position(|&byte| byte == b'.')?;
+        Some(&text[dot + 1..])
+    })
+}
+
+/// Five numbers between dots, and what is behind them, with its dot.
+fn numbers(text: &[u8]) -> Option<([u64; 5], &[u8])> {
+    let mut numbers = [0; 5];
+    let mut rest = text;
+    for (at, number) in numbers.iter_mut().enumerate() {
+        if at > 0 {
+            rest = rest.strip_prefix(b".")?;
         }
-        number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        (*number, rest) = leading_number(rest)?;
     }
-    (!digits.is_empty()).then_some(number)
+    matches!(rest, [] | [b'.', ..]).then_some((numbers, rest))
+}
+
+/// A number of digits alone, where `str::parse` would take a sign, too, and what is behind it.
+fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut number, mut rest) = (0_u64, text);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        rest = behind;
+    }
+    // So many digits fit, whatever they are.
+    (1..=19).contains(&(text.len() - rest.len())).then_some((number, rest))
 }
 
 /// All up to and with the consumer's name, as a server without domains writes it.
@@ -103,6 +118,9 @@ mod tests {
 
             assert_eq!((parsed.consumer, parsed.sequence), ("$JS.ACK.hub.Ab3.ORDERS.pay", 7));
         }
+        // A stream and a consumer may be called by numbers.
+        let parsed = AckSubject::parse("$JS.ACK.1.2.3.4.5.6.7.8.9").expect("an ack subject");
+        assert_eq!((parsed.consumer, parsed.sequence), ("$JS.ACK.1.2.3.4", 6));
     }
 
     #[test]
@@ -124,6 +142,9 @@ mod tests {
             "$JS.ACK.S.C.x.2.3.4.5",
             "$JS.ACK.S.C.1.+2.3.4.5",
             "$JS.ACK.S.C.1.2.3.4.5.6",
+            "$JS.ACK.S.C.1.2.3.4.5x",
+            "$JS.ACK.hub.Ab3.S.C.1.2.3.4",
+            "$JS.ACK.hub.Ab3.S.C.1.2.3.4.5.xyz.6",
         ] {
             assert_eq!(AckSubject::parse(reply), None, "{reply}");
         }
