@@ -13,7 +13,7 @@ use super::ledger::{Ledger, Release};
 use super::status::ShardStatus;
 use super::trials::Trial;
 use crate::message::{Failure, PartitionId};
-use crate::port::{Receipt, Settle, Settlement};
+use crate::port::{Settle, Settlement};
 use crate::telemetry::span::MessageTrace;
 
 /// A message from the moment the broker gave it to us until it is settled.
@@ -42,7 +42,6 @@ pub(crate) struct Cargo {
     pub(crate) running: Option<Instant>,
     pub(crate) trace: MessageTrace,
     pub(crate) lease: Arc<Lease>,
-    pub(crate) receipt: Receipt,
     pub(crate) home: Arc<Home>,
 }
 
@@ -83,8 +82,8 @@ impl Delivery {
     /// # Cancel safety
     /// Cancelled before the broker was told, the delivery goes home.
     pub(crate) async fn settle(mut self, settlement: Settlement) {
-        if !self.home.settle.try_settle(&self.receipt, settlement) {
-            self.home.settle.settle(&self.receipt, settlement).await;
+        if !self.home.settle.try_settle(&self.lease.receipt, settlement) {
+            self.home.settle.settle(&self.lease.receipt, settlement).await;
         }
         let release = match settlement {
             Settlement::Ack => {

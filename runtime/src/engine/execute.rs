@@ -252,7 +252,7 @@ async fn attempt(delivery: &mut Delivery, mut began: Instant, desk: &Desk) -> Re
     }
     write_down(delivery, &desk.crew, Moment::Handled).await?;
     if is_planted(Bug::AckBeforeEmits) {
-        delivery.home.settle.settle(&delivery.receipt, Settlement::Ack).await;
+        delivery.home.settle.settle(&delivery.lease.receipt, Settlement::Ack).await;
     }
     match effects::apply(delivery, desk, applied, loaded, &span).await? {
         Effects::Stored => {

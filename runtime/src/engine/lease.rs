@@ -1,17 +1,30 @@
-//! What a running attempt says about itself to who keeps its message's lease.
+//! A message in our hands, as the ledger accounts for it and as its attempts report of it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::time::{Duration, Instant};
 
+use super::ledger::Arriving;
+use super::stall::Queue;
+use crate::message::PartitionId;
+use crate::port::Receipt;
+
 /// How long after its deadline a running attempt still counts as alive: past it the thread must be blocked, since a
 /// handler that yields is cut off at the deadline.
 const OVERDUE: Duration = Duration::from_secs(1);
 
-/// The part of a message's account that its attempts write.
+/// Our right to a message until it is settled. The ledger has it and who works on the message, who alone writes all but
+/// the time of its renewal.
 #[derive(Debug)]
 pub(crate) struct Lease {
+    pub(super) receipt: Receipt,
+    pub(super) partition: PartitionId,
+    pub(super) queue: Queue,
+    /// How much the message counts against the bound of bytes.
+    pub(super) bytes: usize,
     born: Instant,
+    /// Milliseconds from `born` to when the broker was last told that we are at work.
+    renewed: AtomicU64,
     /// Milliseconds from `born` to the running attempt's deadline; 0 while none runs.
     deadline: AtomicU64,
     /// Whether an attempt has ended, and the process with it has not.
@@ -24,9 +37,15 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(born: Instant) -> Self {
+    pub(super) fn new(arriving: Arriving) -> Self {
+        let Arriving { receipt, partition, queue, bytes, at: born, .. } = arriving;
         Self {
+            receipt,
+            partition,
+            queue,
+            bytes,
             born,
+            renewed: AtomicU64::new(0),
             deadline: AtomicU64::new(0),
             tried: AtomicBool::new(false),
             revoked: AtomicBool::new(false),
@@ -36,8 +55,7 @@ impl Lease {
     }
 
     pub(crate) fn begin(&self, deadline: Instant) {
-        let millis = u64::try_from((deadline - self.born).as_millis()).unwrap_or(u64::MAX);
-        self.deadline.store(millis.max(1), Ordering::Relaxed);
+        self.deadline.store(self.age_at(deadline).max(1), Ordering::Relaxed);
     }
 
     pub(crate) fn end(&self) {
@@ -93,6 +111,21 @@ impl Lease {
 
     pub(crate) fn is_revoked(&self) -> bool {
         self.revoked.load(Ordering::Acquire)
+    }
+
+    /// Whether the broker has not been told for so long that we are at work; from now on it has been told.
+    pub(super) fn renew(&self, now: Instant, age: Duration) -> bool {
+        let millis = self.age_at(now);
+        let is_due = Duration::from_millis(millis - self.renewed.load(Ordering::Relaxed)) >= age;
+        if is_due {
+            self.renewed.store(millis, Ordering::Relaxed);
+        }
+        is_due
+    }
+
+    /// In milliseconds.
+    fn age_at(&self, then: Instant) -> u64 {
+        u64::try_from((then - self.born).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Whether the attempt under way should have been cut off by now.

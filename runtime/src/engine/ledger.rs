@@ -30,7 +30,7 @@ pub(crate) struct Ledger {
 
 #[derive(Debug)]
 struct Entries {
-    in_flight: BTreeMap<u64, Entry>,
+    in_flight: BTreeMap<u64, Arc<Lease>>,
     /// Delivered, neither settled nor in flight: handed back, or about to be let in.
     owed: BTreeSet<u64>,
     bytes: usize,
@@ -51,25 +51,16 @@ pub(crate) struct Held {
 }
 
 /// A message that asks for admission.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Arriving {
     pub(crate) sequence: u64,
     pub(crate) published: SystemTime,
+    pub(crate) receipt: Receipt,
     pub(crate) partition: PartitionId,
     pub(crate) queue: Queue,
     pub(crate) bytes: usize,
     /// When it arrived.
     pub(crate) at: Instant,
-}
-
-#[derive(Debug)]
-struct Entry {
-    receipt: Receipt,
-    bytes: usize,
-    partition: PartitionId,
-    queue: Queue,
-    renewed: Instant,
-    lease: Arc<Lease>,
 }
 
 /// What the ledger says to an arrival.
@@ -80,7 +71,7 @@ pub(crate) enum Admission {
     /// It is in our hands already, under way.
     InFlight,
     /// It is settled; the broker does not know yet.
-    Settled,
+    Settled(Receipt),
 }
 
 /// What the ledger knows of a message.
@@ -108,18 +99,16 @@ impl Ledger {
     }
 
     /// Takes an arrival in, unless it is known.
-    pub(crate) fn admit(&self, arriving: Arriving, receipt: &Receipt) -> Admission {
-        let Arriving { sequence, published, partition, queue, bytes, at } = arriving;
+    pub(crate) fn admit(&self, arriving: Arriving) -> Admission {
+        let Arriving { sequence, published, bytes, .. } = arriving;
         let mut entries = self.lock();
-        match entries.look_up(sequence, published, receipt) {
+        match entries.look_up(sequence, published) {
             Standing::Unknown => {}
             Standing::InFlight => return Admission::InFlight,
-            Standing::Settled => return Admission::Settled,
+            Standing::Settled => return Admission::Settled(arriving.receipt),
         }
-        let lease = Arc::new(Lease::new(at));
-        let (renewed, receipt) = (at, receipt.clone());
-        let entry = Entry { receipt, bytes, partition, queue, renewed, lease: Arc::clone(&lease) };
-        entries.in_flight.insert(sequence, entry);
+        let lease = Arc::new(Lease::new(arriving));
+        entries.in_flight.insert(sequence, Arc::clone(&lease));
         entries.owed.remove(&sequence);
         entries.bytes += bytes;
         if sequence > entries.highest {
@@ -138,9 +127,9 @@ impl Ledger {
     /// Gives a credit back. `settled` sequences are remembered, others may come again.
     pub(crate) fn release(&self, sequence: u64, lease: &Arc<Lease>, release: Release) {
         let mut entries = self.lock();
-        // An entry with another lease is another message: the stream was created again.
+        // Another lease is that of another message: the stream was created again.
         match entries.in_flight.remove(&sequence) {
-            Some(entry) if Arc::ptr_eq(&entry.lease, lease) => entries.bytes -= entry.bytes,
+            Some(ours) if Arc::ptr_eq(&ours, lease) => entries.bytes -= lease.bytes,
             Some(other) => {
                 entries.in_flight.insert(sequence, other);
                 return;
@@ -193,27 +182,27 @@ impl Ledger {
 
     /// Whether a message is in our hands and no attempt of it has ended yet.
     pub(crate) fn is_untried(&self, sequence: u64) -> bool {
-        self.lock().in_flight.get(&sequence).is_some_and(|entry| !entry.lease.is_tried())
+        self.lock().in_flight.get(&sequence).is_some_and(|lease| !lease.is_tried())
     }
 
     /// How many attempts run.
     pub(crate) fn running(&self) -> usize {
-        self.lock().in_flight.values().filter(|entry| entry.lease.is_running()).count()
+        self.lock().in_flight.values().filter(|lease| lease.is_running()).count()
     }
 
     /// How many of a partition's messages are in flight.
     pub(crate) fn held_by(&self, partition: PartitionId) -> usize {
-        self.lock().in_flight.values().filter(|entry| entry.partition == partition).count()
+        self.lock().in_flight.values().filter(|lease| lease.partition == partition).count()
     }
 
     /// What each partition has in hand.
     pub(crate) fn held_by_partition(&self) -> BTreeMap<PartitionId, Held> {
         let mut partitions = BTreeMap::<PartitionId, Held>::new();
-        for entry in self.lock().in_flight.values() {
-            let held = partitions.entry(entry.partition).or_default();
+        for lease in self.lock().in_flight.values() {
+            let held = partitions.entry(lease.partition).or_default();
             held.in_flight += 1;
-            held.running += u64::from(entry.lease.is_running());
-            held.waiting += u64::from(!entry.lease.is_taken_up());
+            held.running += u64::from(lease.is_running());
+            held.waiting += u64::from(!lease.is_taken_up());
         }
         partitions
     }
@@ -222,10 +211,10 @@ impl Ledger {
     pub(crate) fn queues(&self) -> Queues {
         let entries = self.lock();
         let (mut queues, mut resting) = (HashSet::new(), HashSet::new());
-        for entry in entries.in_flight.values() {
-            let place = (entry.partition, entry.queue);
+        for lease in entries.in_flight.values() {
+            let place = (lease.partition, lease.queue);
             queues.insert(place);
-            if entry.lease.is_resting() {
+            if lease.is_resting() {
                 resting.insert(place);
             }
         }
@@ -234,14 +223,14 @@ impl Ledger {
 
     /// Shows all that is in flight, in stream order: sequence, partition, queue, and whether a lane works on it.
     pub(crate) fn survey(&self, mut see: impl FnMut(u64, PartitionId, Queue, bool)) {
-        for (sequence, entry) in &self.lock().in_flight {
-            see(*sequence, entry.partition, entry.queue, entry.lease.is_taken_up());
+        for (sequence, lease) in &self.lock().in_flight {
+            see(*sequence, lease.partition, lease.queue, lease.is_taken_up());
         }
     }
 
     /// What we know of a message that has arrived, without taking it in.
-    pub(crate) fn look_up(&self, sequence: u64, published: SystemTime, receipt: &Receipt) -> Standing {
-        self.lock().look_up(sequence, published, receipt)
+    pub(crate) fn look_up(&self, sequence: u64, published: SystemTime) -> Standing {
+        self.lock().look_up(sequence, published)
     }
 
     /// The sequences in `(floor, last]` that are not in our hands, and how many are.
@@ -260,22 +249,15 @@ impl Ledger {
     /// latter are left to the server, which counts how often they come back.
     pub(crate) fn due(&self, age: Duration) -> Vec<Receipt> {
         let now = Instant::now();
-        let mut entries = self.lock();
-        let due = entries
-            .in_flight
-            .values_mut()
-            .filter(|entry| now - entry.renewed >= age && !entry.lease.is_overdue(now));
-        due.map(|entry| {
-            entry.renewed = now;
-            entry.receipt.clone()
-        })
-        .collect()
+        let entries = self.lock();
+        let due = entries.in_flight.values().filter(|lease| !lease.is_overdue(now) && lease.renew(now, age));
+        due.map(|lease| lease.receipt.clone()).collect()
     }
 
     /// Somebody else has ended this message: what a running attempt still brings is void.
     pub(crate) fn revoke(&self, sequence: u64) {
-        if let Some(entry) = self.lock().in_flight.get(&sequence) {
-            entry.lease.revoke();
+        if let Some(lease) = self.lock().in_flight.get(&sequence) {
+            lease.revoke();
         }
     }
 
@@ -285,12 +267,11 @@ impl Ledger {
 }
 
 impl Entries {
-    fn look_up(&mut self, sequence: u64, published: SystemTime, receipt: &Receipt) -> Standing {
+    fn look_up(&mut self, sequence: u64, published: SystemTime) -> Standing {
         if sequence <= self.highest && published > self.latest {
             self.forget_old_stream();
         }
-        if let Some(entry) = self.in_flight.get_mut(&sequence) {
-            entry.receipt = receipt.clone();
+        if self.in_flight.contains_key(&sequence) {
             return Standing::InFlight;
         }
         if self.is_settled(sequence) { Standing::Settled } else { Standing::Unknown }
@@ -303,8 +284,8 @@ impl Entries {
     /// A sequence that we are past was published after what we saw last: the stream was deleted and created again, and
     /// counts from one. What is under way belongs to the old one.
     fn forget_old_stream(&mut self) {
-        for entry in self.in_flight.values() {
-            entry.lease.revoke();
+        for lease in self.in_flight.values() {
+            lease.revoke();
         }
         self.in_flight.clear();
         self.owed.clear();

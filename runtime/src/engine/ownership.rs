@@ -172,7 +172,7 @@ async fn collect(
 
 async fn sort_in(arrival: Arrival, home: &Home, held: &mut BTreeMap<u64, Arrival>) {
     let message = &arrival.message;
-    match home.ledger.look_up(message.sequence, message.published, &arrival.receipt) {
+    match home.ledger.look_up(message.sequence, message.published) {
         Standing::Settled => home.settle.settle(&arrival.receipt, Settlement::Ack).await,
         Standing::InFlight => {}
         Standing::Unknown => {

@@ -221,10 +221,10 @@ mod tests {
 
     fn admit(ledger: &Ledger, sequence: u64) -> Arc<Lease> {
         let (published, partition, queue) = (SystemTime::UNIX_EPOCH, PartitionId(0), Queue::Alone(sequence));
-        let arriving = Arriving { sequence, published, partition, queue, bytes: 1, at: Instant::now() };
-        match ledger.admit(arriving, &Receipt(Bytes::new())) {
+        let (receipt, at) = (Receipt(Bytes::new()), Instant::now());
+        match ledger.admit(Arriving { sequence, published, receipt, partition, queue, bytes: 1, at }) {
             Admission::Admitted(lease) => lease,
-            Admission::InFlight | Admission::Settled => panic!("not admitted"),
+            Admission::InFlight | Admission::Settled(_) => panic!("not admitted"),
         }
     }
 

@@ -15,14 +15,14 @@ fn admit(ledger: &Ledger, sequence: u64) -> Admission {
 fn admit_published(ledger: &Ledger, sequence: u64, seconds: u64) -> Admission {
     let published = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let (partition, queue) = (PartitionId(0), Queue::Alone(sequence));
-    let arriving = Arriving { sequence, published, partition, queue, bytes: 10, at: Instant::now() };
-    ledger.admit(arriving, &Receipt(Bytes::new()))
+    let (receipt, at) = (Receipt(Bytes::new()), Instant::now());
+    ledger.admit(Arriving { sequence, published, receipt, partition, queue, bytes: 10, at })
 }
 
 fn admitted(admission: Admission) -> Arc<Lease> {
     match admission {
         Admission::Admitted(lease) => lease,
-        Admission::InFlight | Admission::Settled => panic!("not admitted"),
+        Admission::InFlight | Admission::Settled(_) => panic!("not admitted"),
     }
 }
 
@@ -44,7 +44,7 @@ async fn knows_what_is_under_way_and_what_is_settled() {
     let first = admitted(admit(&ledger, 1));
     assert!(matches!(admit(&ledger, 1), Admission::InFlight));
     ledger.release(1, &first, Release::Settled);
-    assert!(matches!(admit(&ledger, 1), Admission::Settled));
+    assert!(matches!(admit(&ledger, 1), Admission::Settled(_)));
 
     let second = admitted(admit(&ledger, 2));
     ledger.release(2, &second, Release::HandedBack);

@@ -94,18 +94,19 @@ impl Shift<'_> {
         let arriving = Arriving {
             sequence: message.sequence,
             published: message.published,
+            receipt,
             partition,
             queue: Queue::of(&message, self.crew.order),
             bytes: size_of(&message),
             at: now,
         };
-        let lease = match self.home.ledger.admit(arriving, &receipt) {
+        let lease = match self.home.ledger.admit(arriving) {
             Admission::Admitted(lease) => {
                 self.plan.allowance.spend();
                 lease
             }
             Admission::InFlight => return None,
-            Admission::Settled => {
+            Admission::Settled(receipt) => {
                 settled.push(receipt);
                 return None;
             }
@@ -123,7 +124,6 @@ impl Shift<'_> {
             running: None,
             trace,
             lease,
-            receipt,
             home: Arc::clone(&self.home),
         });
         if let Some(trial) = trial {
