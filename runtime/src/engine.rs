@@ -7,6 +7,7 @@ mod control;
 mod counter;
 mod crew;
 mod dead_letter;
+mod deadline;
 mod delivery;
 mod drain;
 mod duty;

@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 use self::turn::{take_back_last, take_turn, wait_or_drain};
 use super::control::Probed;
 use super::crew::Crew;
+use super::deadline;
 use super::dead_letter::{End, bury};
 use super::delivery::{Delivery, wall_clock};
 use super::effects::{self, Effects, Interrupted, Loaded};
@@ -285,16 +286,16 @@ async fn handle(
     let handling = desk
         .pulse
         .watch(holder, AssertUnwindSafe(desk.handler.attempt(&message, state, attempt)).catch_unwind());
-    let ended = tokio::time::timeout_at(deadline, span.wrap(handling)).await;
+    let ended = deadline::by(deadline, span.wrap(handling)).await;
     desk.crew.status.attempted(began.elapsed());
 
     let handled = match ended {
-        Ok(Ok(Ok(applied))) => Ok(applied),
-        Ok(Ok(Err(error))) => Err(Failure::from_error(number, wall_clock(began), &error)),
-        Ok(Err(panic)) => {
+        Some(Ok(Ok(applied))) => Ok(applied),
+        Some(Ok(Err(error))) => Err(Failure::from_error(number, wall_clock(began), &error)),
+        Some(Err(panic)) => {
             Err(Failure::new(number, wall_clock(began), Cause::Panic, panic_text(panic.as_ref())))
         }
-        Err(_) => {
+        None => {
             let limit = humantime::format_duration(desk.crew.timeout);
             Err(Failure::new(
                 number,
