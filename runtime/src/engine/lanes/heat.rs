@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rand::RngExt;
+use rand::rngs::SmallRng;
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -21,6 +23,14 @@ const TOLD: usize = 10;
 /// a sketch may count too much.
 const OUTSTANDING: u128 = 100;
 
+/// Attempts shorter than this are sampled when there are many.
+const SHORT: Duration = Duration::from_millis(1);
+
+/// So many short attempts of a partition are counted one by one in each period. Of those that follow, one of
+/// [`STRIDE`] is, in the stead of that many.
+const ONE_BY_ONE: u64 = 4096;
+const STRIDE: u32 = 8;
+
 /// Below so many attempts, and so much time, nobody stands out.
 const LEAST: (u64, Duration) = (10, Duration::from_secs(3));
 
@@ -31,9 +41,9 @@ pub struct HotEntity {
     pub key: String,
     /// Which of the actor's partitions it is in.
     pub partition: u32,
-    /// How many attempts there were, at most; 0 when others had more.
+    /// How many attempts there were, at most and about; 0 when others had more.
     pub attempts: u64,
-    /// How long they took together, at most; zero when those of others took longer.
+    /// How long they took together, at most and about; zero when those of others took longer.
     pub time: Duration,
 }
 
@@ -45,14 +55,22 @@ pub(crate) struct Heat(Mutex<Counts>);
 #[derive(Debug, Clone)]
 pub(crate) struct Thermometers(Arc<[Heat]>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     current: Weights,
     before: Weights,
+    chance: SmallRng,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { current: Weights::default(), before: Weights::default(), chance: rand::make_rng() }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Weights {
+    short: u64,
     attempts: Sketch,
     /// In microseconds.
     time: Sketch,
@@ -64,15 +82,18 @@ impl Heat {
         if key.is_empty() {
             return;
         }
+        let counts = &mut *self.lock();
+        let Some(count) = counts.stands_for(time) else { return };
         let (hash, micros) = (hash_key(key), u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        let Weights { attempts, time } = &mut self.lock().current;
-        attempts.add(hash, key, 1);
-        time.add(hash, key, micros);
+        let Weights { attempts, time, .. } = &mut counts.current;
+        attempts.add(hash, key, count.into());
+        time.add(hash, key, micros.saturating_mul(count.into()));
     }
 
     fn turn(&self) {
-        let Counts { current, before } = &mut *self.lock();
+        let Counts { current, before, .. } = &mut *self.lock();
         std::mem::swap(current, before);
+        current.short = 0;
         current.attempts.clear();
         current.time.clear();
     }
@@ -83,6 +104,20 @@ impl Heat {
 }
 
 impl Counts {
+    /// How many attempts the one that took so long is counted for; `None` when another one is in its stead. Looking for
+    /// a key costs more than all else that is counted of a short attempt.
+    fn stands_for(&mut self, time: Duration) -> Option<u32> {
+        if time >= SHORT {
+            return Some(1);
+        }
+        self.current.short += 1;
+        // Not every n-th: entities often take turns.
+        match self.current.short {
+            ..=ONE_BY_ONE => Some(1),
+            _ => self.chance.random_ratio(1, STRIDE).then_some(STRIDE),
+        }
+    }
+
     /// The attempts of each entity and how long they took together.
     fn by_key(&self) -> HashMap<&str, (u64, Duration)> {
         let mut by_key = HashMap::<&str, (u64, Duration)>::new();
@@ -216,6 +251,29 @@ mod tests {
 
         assert_eq!((few, alike), (Vec::new(), Vec::new()));
         assert_eq!(keys(&hot), ["o3", "ada"]);
+    }
+
+    #[test]
+    fn of_very_many_short_attempts_some_stand_for_all() {
+        let heat = Thermometers::new(1);
+        let note = |key: &str, time| heat.of(PartitionId(0)).note(key, time);
+        let rounds = ONE_BY_ONE * 10;
+
+        // In turns, as many as a stride has.
+        for _ in 0..rounds {
+            for other in 0..STRIDE - 1 {
+                note(&format!("o{other}"), MILLI / 1000);
+            }
+            note("ada", MILLI / 10);
+        }
+        note("slow", MILLI * 60_000);
+
+        let hottest = heat.hottest();
+        let of = |key: &str| hottest.iter().find(|entity| entity.key == key).expect("it is hot");
+        assert!((rounds * 9 / 10..rounds * 11 / 10).contains(&of("ada").attempts), "{hottest:?}");
+        assert!(of("ada").time.abs_diff(MILLI / 10 * u32::try_from(rounds).expect("few")) < MILLI * 500);
+        // Not even one that is long is missed.
+        assert_eq!((of("slow").attempts, of("slow").time), (1, MILLI * 60_000));
     }
 
     #[tokio::test(start_paused = true)]
