@@ -268,7 +268,10 @@ impl Ledger {
 
 impl Entries {
     fn look_up(&mut self, sequence: u64, published: SystemTime) -> Standing {
-        if sequence <= self.highest && published > self.latest {
+        if sequence > self.highest {
+            return Standing::Unknown;
+        }
+        if published > self.latest {
             self.forget_old_stream();
         }
         if self.in_flight.contains_key(&sequence) {
