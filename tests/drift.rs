@@ -149,7 +149,7 @@ async fn every_kind_of_drift_is_seen() {
     create    stream `DONE`
     edit      stream `TASKS`: max_bytes is 1048576, the topology needs 1073741824
     edit      consumer `fixture-worker` of stream `TASKS`: ack_wait is 2s, the topology needs 30s
-    edit      consumer `fixture-worker` of stream `TASKS`: window is 7, the topology needs 1024
+    edit      consumer `fixture-worker` of stream `TASKS`: window is 7, the topology needs 4096
     differs   stream `fixture-dead-letters`: max_bytes is 4294967296, the topology needs 1073741824
     orphan    bucket `KV_fixture-former-state` belongs to no actor and holds 0 entries
     orphan    consumer `TASKS/fixture-former` feeds no actor, with 0 messages left to do

@@ -109,7 +109,7 @@ fn the_shop_is_valid_and_warns_only_of_single_replicas() {
     assert_eq!(warnings, [Rule::SingleReplica]);
     let payments = &shop.topology.actors["payments"];
     assert_eq!(payments.key, KeySource::Token("order".to_owned()));
-    assert_eq!((payments.partitions, payments.mailbox, payments.window), (16, 64, 1024));
+    assert_eq!((payments.partitions, payments.mailbox, payments.window), (16, 256, 4096));
     assert_eq!((payments.max_deliver, payments.server_max_deliver()), (4, 24));
     assert_eq!(payments.timeout, Duration::from_secs(2));
     assert_eq!(shop.topology.actors["stock"].key, KeySource::Json("/sku".to_owned()));
@@ -191,8 +191,11 @@ fn mailbox_and_window_follow_from_each_other() {
     };
 
     assert_eq!(bounds("window = 128"), (16, 8, 128));
+    assert_eq!(bounds("window = 60000"), (16, 256, 60_000));
     assert_eq!(bounds("mailbox = 2"), (16, 2, 32));
-    assert_eq!(bounds("partitions = 2"), (2, 64, 128));
+    assert_eq!(bounds("partitions = 2"), (2, 256, 512));
+    assert_eq!(bounds("partitions = 32"), (32, 128, 4096));
+    assert_eq!(bounds("partitions = 256"), (256, 64, 16384));
     assert_eq!(bounds("partitions = 4096"), (4096, 16, 65536));
 }
 

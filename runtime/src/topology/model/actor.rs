@@ -176,8 +176,12 @@ impl Actor {
     /// The most partitions: each is an actor with a mailbox and a handler of its own.
     pub const MAX_PARTITIONS: u32 = 4096;
 
-    /// The default of [`mailbox`](Self::mailbox), as far as the window has room for it.
-    pub const MAILBOX: usize = 64;
+    /// What the mailboxes hold together by default, as far as that makes each neither larger than
+    /// [`MAX_MAILBOX`](Self::MAX_MAILBOX) nor smaller than [`USUAL_MAILBOX`](Self::USUAL_MAILBOX).
+    pub const USUAL_WINDOW: usize = 4096;
+
+    /// The mailbox of an actor with very many partitions.
+    pub const USUAL_MAILBOX: usize = 64;
 
     /// The default of [`concurrency`](Self::concurrency).
     pub const CONCURRENCY: usize = 32;

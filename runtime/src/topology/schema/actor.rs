@@ -35,8 +35,8 @@ pub(in crate::topology) struct ActorTable {
     /// How many partitions the entities are spread over.
     #[schemars(extend("default" = Actor::PARTITIONS))]
     pub partitions: Option<Located<Count>>,
-    /// How many messages wait for a partition, at most 256; 64 by default, or what the window has room for.
-    #[schemars(extend("default" = Actor::MAILBOX))]
+    /// How many messages wait for a partition, at most 256; by default what the window has room for, or without one
+    /// what 4096 in flight have room for, but 64 at least.
     pub mailbox: Option<Located<Count>>,
     /// How many attempts run at once in a partition.
     #[schemars(extend("default" = Actor::CONCURRENCY))]

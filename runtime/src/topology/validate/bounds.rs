@@ -34,8 +34,10 @@ pub(super) fn bounds(table: &ActorTable, report: &mut Report) -> Bounds {
     let window = window(table.window.as_ref(), report);
     check_room(table, lanes, mailbox, window, report);
     let mailbox = mailbox.unwrap_or_else(|| match window {
-        Some(window) => Actor::MAILBOX.min(window / lanes).max(1),
-        None => Actor::MAILBOX.min(Actor::MAX_WINDOW / lanes),
+        Some(window) => (window / lanes).clamp(1, Actor::MAX_MAILBOX),
+        None => (Actor::USUAL_WINDOW / lanes)
+            .clamp(Actor::USUAL_MAILBOX, Actor::MAX_MAILBOX)
+            .min(Actor::MAX_WINDOW / lanes),
     });
     Bounds { partitions, mailbox, concurrency, window: window.unwrap_or(lanes * mailbox) }
 }
@@ -82,7 +84,7 @@ fn mailbox(entry: Option<&Located<Count>>, report: &mut Report) -> Option<usize>
     let written = entry?;
     let most = Actor::MAX_MAILBOX;
     if written.value.0 <= most as u64 {
-        return Some(values::positive(entry, "mailbox", Actor::MAILBOX, most, report));
+        return Some(values::positive(entry, "mailbox", Actor::USUAL_MAILBOX, most, report));
     }
     report
         .add(

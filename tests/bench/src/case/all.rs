@@ -7,7 +7,7 @@ use crate::measure::Measure;
 use crate::target::{Bound, Target};
 
 /// As many messages in flight as by default.
-const WINDOW: &str = "window = 1024";
+const WINDOW: &str = "window = 4096";
 
 /// All cases; `messages` replaces what each of them says.
 pub(crate) fn all(messages: Option<u64>) -> Vec<Case> {
@@ -86,7 +86,7 @@ fn partitions(load: Load) -> Case {
         let shape = Shape { handler: "sum", keys, ..Shape::default() };
         Entry::shaped(format!("{partitions} partitions"), shape, load).beside("16 partitions")
     };
-    alike("partitions", "1 to 64 partitions, a window of 1,024", [1, 4, 16, 64].map(entry).to_vec())
+    alike("partitions", "1 to 64 partitions, a window of 4,096", [1, 4, 16, 64].map(entry).to_vec())
 }
 
 fn entities(load: Load) -> Case {
