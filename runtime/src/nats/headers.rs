@@ -10,16 +10,15 @@ use super::pin::PIN_ID;
 /// Takes the headers of a received message, but for the server's note about who is pinned. They lost their order on the
 /// way, so they are put into that of their names: equal messages have equal headers.
 pub(super) fn received(map: &HeaderMap) -> Headers {
-    let mut names: Vec<(&str, &[HeaderValue])> = map
+    let mut pairs: Vec<(String, String)> = map
         .iter()
-        .map(|(name, values)| (name.as_ref(), values.as_slice()))
+        .map(|(name, values)| (AsRef::<str>::as_ref(name), values))
         .filter(|(name, _)| *name != PIN_ID)
+        .flat_map(|(name, values)| values.iter().map(|value| (name.to_owned(), value.as_str().to_owned())))
         .collect();
-    names.sort_unstable_by_key(|&(name, _)| name);
-    names
-        .into_iter()
-        .flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())))
-        .collect()
+    // Stable: the values of one name keep their order.
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    pairs.into_iter().collect()
 }
 
 /// Makes headers ready to be sent. What the protocol cannot carry is replaced, since a message that can never be sent
