@@ -19,6 +19,7 @@ mod trial;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::Arguments;
 
@@ -29,7 +30,18 @@ fn main() -> ExitCode {
         Some(contestant::LOOP) => block_on(contestant::by_hand::main()),
         #[cfg(feature = "peer")]
         Some(contestant::PEER) => block_on(contestant::peer::main()),
-        _ => block_on(bench::main(&Arguments::parse())),
+        _ => block_on(until_signalled(bench::main(&Arguments::parse()))),
+    }
+}
+
+/// Drops `work` when the process is asked to end: its children end with their owners, which a signal alone would leave.
+async fn until_signalled(work: impl Future<Output = ExitCode>) -> ExitCode {
+    let [mut terminate, mut interrupt] = [SignalKind::terminate(), SignalKind::interrupt()]
+        .map(|kind| signal(kind).expect("a signal can be listened to"));
+    tokio::select! {
+        code = work => code,
+        _ = terminate.recv() => ExitCode::FAILURE,
+        _ = interrupt.recv() => ExitCode::FAILURE,
     }
 }
 
