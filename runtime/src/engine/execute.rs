@@ -27,7 +27,6 @@ use super::watchdog::Holder;
 use crate::message::{Cause, Failure, Reason, TapOutcome, Verdict, partition};
 use crate::planted::{Bug, is_planted};
 use crate::port::Settlement;
-use crate::telemetry::metric::Started;
 use crate::telemetry::span::{AttemptSpan, ProcessFields};
 use crate::topology::{Keyless, Order};
 
@@ -71,7 +70,6 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Rc<Desk>, mut slot: S
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
         }
-        let started = crew.timers.start_at(began.into_std());
         let outcome = match attempt(&mut delivery, began, desk).await {
             Ok(outcome) => outcome,
             Err(Interrupted) => {
@@ -82,7 +80,7 @@ pub(super) async fn execute(mut delivery: Delivery, desk: &Rc<Desk>, mut slot: S
             }
         };
         let took = began.elapsed();
-        clock(&outcome, started, took, &delivery, desk);
+        clock(&outcome, took, &delivery, desk);
         if delivery.lease.is_revoked() {
             return abandon(delivery, desk);
         }
@@ -168,13 +166,13 @@ fn show(delivery: &Delivery, outcome: TapOutcome, took: Duration, crew: &Crew) {
 }
 
 /// Records how long an attempt took, if one was made, and whose it was.
-fn clock(outcome: &Outcome, started: Started, took: Duration, delivery: &Delivery, desk: &Desk) {
+fn clock(outcome: &Outcome, took: Duration, delivery: &Delivery, desk: &Desk) {
     let crew = &desk.crew;
     crew.heat.of(desk.id).note(&delivery.message.key, took);
     match outcome {
-        Outcome::Done => crew.timers.attempted(started, None),
-        Outcome::Failed(failure, _) => crew.timers.attempted(started, Some(failure.cause.as_str())),
-        Outcome::Conflict => crew.timers.attempted(started, Some("state_conflict")),
+        Outcome::Done => crew.timers.attempted(took, None),
+        Outcome::Failed(failure, _) => crew.timers.attempted(took, Some(failure.cause.as_str())),
+        Outcome::Conflict => crew.timers.attempted(took, Some("state_conflict")),
         Outcome::AlreadyApplied | Outcome::Deadly => {}
     }
 }

@@ -65,7 +65,7 @@ fn fill(shown: &Shown) {
         }
     });
     let timers = shown.timers();
-    timers.attempted(timers.start(), Some("timeout"));
+    timers.attempted(Duration::from_millis(2), Some("timeout"));
     timers.done(SystemTime::now());
     timers.published(timers.start(), "paid.{order}", Some("full"));
 }
@@ -187,7 +187,7 @@ fn times_fall_into_buckets_of_their_actor() {
     let timers = shown.timers();
 
     for error in [None, None, Some("timeout")] {
-        timers.attempted(timers.start(), error);
+        timers.attempted(Duration::from_millis(2), error);
     }
     timers.done(SystemTime::now() - Duration::from_secs(20));
     timers.done(SystemTime::now() + Duration::from_secs(20));
@@ -201,6 +201,7 @@ fn times_fall_into_buckets_of_their_actor() {
     };
     assert_eq!(count("messaging_process_duration_seconds_count", ""), 3.0);
     assert_eq!(count("messaging_process_duration_seconds_count", "error_type=\"timeout\""), 1.0);
+    assert!((count("messaging_process_duration_seconds_sum", "") - 0.006).abs() < 1e-9);
     assert_eq!(count("messaging_client_operation_duration_seconds_count", "paid.{order}"), 1.0);
     assert_eq!(
         count("messaging_client_operation_duration_seconds_count", ""),
@@ -217,7 +218,7 @@ fn times_fall_into_buckets_of_their_actor() {
 fn an_actor_without_clocks_measures_nothing() {
     let timers = ActorTimers::default();
 
-    timers.attempted(timers.start(), None);
+    timers.attempted(Duration::from_millis(2), None);
     timers.done(SystemTime::now());
 
     assert!(format!("{:?}", timers.start()).contains("None"));

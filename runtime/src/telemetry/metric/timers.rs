@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry::metrics::{BoundHistogram, Histogram};
 
@@ -58,15 +58,10 @@ impl ActorTimers {
         Started(self.0.as_ref().map(|_| Instant::now()))
     }
 
-    /// Starts a clock at this moment, which is `now`.
-    pub fn start_at(&self, now: Instant) -> Started {
-        Started(self.0.as_ref().map(|_| now))
-    }
-
-    /// An attempt that began then has ended, well or with an error.
-    pub fn attempted(&self, started: Started, error: Option<&'static str>) {
+    /// An attempt has ended, well or with an error, and took so long.
+    pub fn attempted(&self, took: Duration, error: Option<&'static str>) {
         if let Some(clocks) = &self.0 {
-            clocks.attempts.stop(started, error);
+            clocks.attempts.record(took, error);
         }
     }
 
@@ -92,8 +87,13 @@ impl Clock {
     }
 
     fn stop(&self, started: Started, error: Option<&'static str>) {
-        let Some(started) = started.0 else { return };
-        let seconds = started.elapsed().as_secs_f64();
+        if let Some(started) = started.0 {
+            self.record(started.elapsed(), error);
+        }
+    }
+
+    fn record(&self, took: Duration, error: Option<&'static str>) {
+        let seconds = took.as_secs_f64();
         match error {
             None => self.succeeded.record(seconds),
             Some(error) => self.all.record(seconds, self.labels.clone().error(error).as_slice()),
