@@ -113,8 +113,11 @@ impl<B: Broker> Stage<B> {
     async fn delete_consumer(&mut self, shard: u32) {
         let name = consumer(shard, self.setting.bounds.shards);
         let start = Moment::now();
-        if self.request(&format!("CONSUMER.DELETE.{INPUT}.{name}"), &json!({})).await {
-            self.log(FaultKind::ConsumerDeleted { shard }, start);
+        for _ in 0..PERSISTENCE {
+            if self.request(&format!("CONSUMER.DELETE.{INPUT}.{name}"), &json!({})).await {
+                return self.log(FaultKind::ConsumerDeleted { shard }, start);
+            }
+            sleep(INTERVAL).await;
         }
     }
 
