@@ -93,14 +93,16 @@ impl<B: Broker> Stage<B> {
     }
 
     async fn freeze(&mut self, instance: usize, still: Duration) {
-        self.occupied(instance).await;
-        if let Some(pid) = self.fleet.freeze(instance).await {
+        // One that ends by itself just before the signal is not frozen, but its successor can be.
+        for _ in 0..PERSISTENCE {
+            self.occupied(instance).await;
+            let Some(pid) = self.fleet.freeze(instance).await else { continue };
             // On a busy machine it goes on for a while after the signal, and what it starts then is no zombie's.
             let start = Moment::now();
             // Nothing else is looked after meanwhile: the freeze is to be as long as it was told.
             sleep(still).await;
             self.fleet.thaw(instance);
-            self.log(FaultKind::Freeze { pid }, start);
+            return self.log(FaultKind::Freeze { pid }, start);
         }
     }
 
