@@ -177,11 +177,11 @@ impl Actor {
     pub const MAX_PARTITIONS: u32 = 4096;
 
     /// What the mailboxes hold together by default, as far as that makes each neither larger than
-    /// [`MAX_MAILBOX`](Self::MAX_MAILBOX) nor smaller than [`USUAL_MAILBOX`](Self::USUAL_MAILBOX).
-    pub const USUAL_WINDOW: usize = 4096;
+    /// [`MAX_MAILBOX`](Self::MAX_MAILBOX) nor smaller than [`LEAST_MAILBOX`](Self::LEAST_MAILBOX).
+    pub const WINDOW: usize = 4096;
 
-    /// The mailbox of an actor with very many partitions.
-    pub const USUAL_MAILBOX: usize = 64;
+    /// The smallest default of [`mailbox`](Self::mailbox), but for what [`MAX_WINDOW`](Self::MAX_WINDOW) has room for.
+    pub const LEAST_MAILBOX: usize = 64;
 
     /// The default of [`concurrency`](Self::concurrency).
     pub const CONCURRENCY: usize = 32;

@@ -35,8 +35,8 @@ pub(super) fn bounds(table: &ActorTable, report: &mut Report) -> Bounds {
     check_room(table, lanes, mailbox, window, report);
     let mailbox = mailbox.unwrap_or_else(|| match window {
         Some(window) => (window / lanes).clamp(1, Actor::MAX_MAILBOX),
-        None => (Actor::USUAL_WINDOW / lanes)
-            .clamp(Actor::USUAL_MAILBOX, Actor::MAX_MAILBOX)
+        None => (Actor::WINDOW / lanes)
+            .clamp(Actor::LEAST_MAILBOX, Actor::MAX_MAILBOX)
             .min(Actor::MAX_WINDOW / lanes),
     });
     Bounds { partitions, mailbox, concurrency, window: window.unwrap_or(lanes * mailbox) }
@@ -84,7 +84,7 @@ fn mailbox(entry: Option<&Located<Count>>, report: &mut Report) -> Option<usize>
     let written = entry?;
     let most = Actor::MAX_MAILBOX;
     if written.value.0 <= most as u64 {
-        return Some(values::positive(entry, "mailbox", Actor::USUAL_MAILBOX, most, report));
+        return Some(values::positive(entry, "mailbox", Actor::LEAST_MAILBOX, most, report));
     }
     report
         .add(
