@@ -80,9 +80,9 @@ pub(in crate::admin) struct ActorDetail {
 struct HotView {
     key: String,
     partition: u32,
-    /// At most; 0 when others had more.
+    /// At most and about; 0 when others had more.
     attempts: u64,
-    /// How long they took together, at most; 0 when those of others took longer.
+    /// How long they took together, at most and about; 0 when those of others took longer.
     seconds: f64,
 }
 
